@@ -1,0 +1,99 @@
+"""`zwhub demo` (演示): everything embedded, the sample city, a token for each persona, GraphiQL."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from zwhub.app import Servers, create_app, make_hub
+from zwhub.cli.sandbox import demo_personas, sample_tables, save_keys
+from zwhub.cli.serving import bind, serve_app
+from zwhub.cli.speak import err, language, out
+from zwhub.cli.standing import DataDir, opened, settings_for, standing_servers
+from zwhub.cli.tabs import sample_tabs
+from zwhub.directory import store as directory
+from zwhub.gateway.graphiql import Tab
+from zwhub.gateway.sandbox import Sandbox
+from zwhub.platform.database import Database
+from zwhub.platform.migrate import migrate
+from zwhub.platform.secrets import Secrets
+from zwhub.platform.settings import Settings
+from zwhub.profile.folder import read_profile, sample_folder
+from zwhub.profile.load import load_profile
+from zwhub.profile.sample_city import make_pki, settle_sample, trust_sample
+
+
+def demo(
+    host: Annotated[str, typer.Option(help="Address to listen on (监听地址).")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on (端口); 0 picks a free one.")] = 8000,
+    data_dir: DataDir = None,
+) -> None:
+    """Run a whole hub with the sample city (示例市): nothing else is needed.
+
+    The first start makes keys and signs the sample's licences (under a minute); a second start
+    on the same folder keeps the data. Stop with Ctrl-C.
+    """
+    listening = bind(host, port)
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    settings = settings_for(data_dir, sandbox=True, profile="developer", public_url=address)
+    with standing_servers(settings) as servers:
+        migrate(servers.database_url)
+        sandbox = Sandbox(settings.data_dir, demo_personas())
+        tabs = asyncio.run(_prepare(settings, servers))
+        app = create_app(settings, make_hub(settings, servers), sandbox, tabs)
+        _introduce(address, sandbox, settings.data_dir)
+        serve_app(app, listening, ready=f"ready {address}/graphql")
+
+
+async def _prepare(settings: Settings, servers: Servers) -> Sequence[Tab]:
+    """Settle the sample city if nobody lives here yet; all of it in one transaction."""
+    index_secret = Secrets.of(settings.data_dir).index
+    async with opened(servers.database_url) as db:
+        async with db.read() as session:
+            settled = await directory.city(session) is not None
+        if not settled:
+            await _settle(db, settings.data_dir, index_secret)
+        async with db.read() as session:
+            return await sample_tabs(session, demo_personas(), index_secret)
+
+
+async def _settle(db: Database, data_dir: Path, index_secret: bytes) -> None:
+    now = datetime.now(UTC)
+    profile = read_profile(sample_folder())
+    tables = sample_tables()
+    pki = make_pki(tables["issuers"], {row["code"]: row["name"] for row in tables["organisations"]})
+    save_keys(data_dir, pki)
+    sample = profile.settings["sample"]
+    words = {"zh": "签发示例证照", "en": "Signing the sample licences"}[language()]
+    with _progress() as progress:
+        task = progress.add_task(words, total=sample["licences"])
+        async with db.write() as session:
+            await load_profile(session, profile, now)
+            await trust_sample(session, pki, tables, now)
+            await settle_sample(
+                session,
+                pki,
+                tables,
+                sample,
+                index_secret,
+                now,
+                lambda done: progress.advance(task, done),
+            )
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=err)
+
+
+def _introduce(address: str, sandbox: Sandbox, data_dir: Path) -> None:
+    out.print(f"GraphiQL  {address}/graphiql")
+    out.print(f"Data      {data_dir}")
+    out.print("Tokens    (Authorization: Bearer …; zwhub token --help)")
+    for one in sandbox.persona_tokens():
+        out.print(f"\n{one.key} · {one.name.zh} · {one.name.en}\n{one.token}", markup=False)
+    out.print()

@@ -1,0 +1,61 @@
+"""Serving (运行): one socket, one process, one clear line when it is ready."""
+
+import socket
+import sys
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from zwhub.cli.speak import refuse
+from zwhub.kernel.words import Words
+
+GRACE_SECONDS = 10
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, before anything else is started: a taken port costs no time."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(512)
+    except OSError:
+        listening.close()
+        refuse(
+            Words(
+                f"无法监听 {host}:{port}：端口被占用或地址不可用；请换 --port。",
+                f"Cannot listen on {host}:{port}: in use or not available; try another --port.",
+            )
+        )
+    return listening
+
+
+class _Announcing(uvicorn.Server):
+    """Says that it is ready as soon as it serves, and not before."""
+
+    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            sys.stdout.write(self._ready + "\n")
+            sys.stdout.flush()
+
+
+def serve_app(app: ASGIApp, listening: socket.socket, *, ready: str) -> None:
+    """Serve until SIGINT or SIGTERM; running requests get a moment to finish."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=256 * 1024,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    _Announcing(config, ready).run(sockets=[listening])

@@ -1,0 +1,62 @@
+"""GraphiQL's tabs (样例标签页): the published operations, filled with the sample city's data."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zwhub.app import sample_operations
+from zwhub.gateway.graphiql import Tab
+from zwhub.gateway.sandbox import DemoPersona
+from zwhub.items import store as items
+from zwhub.kernel.paging import Page
+from zwhub.kernel.words import Words
+from zwhub.licences import store as licences
+from zwhub.licences.held import Held, holder_key
+
+# By operation: its name in both languages, and the persona that can run it.
+_TABS = {
+    "matters": (Words("业务事项", "Matters"), None),
+    "items": (Words("事项检索", "Items"), None),
+    "item": (Words("事项详情", "Item"), None),
+    "my-licences": (Words("我的证照", "My licences"), "citizen"),
+    "licence-supermarket": (Words("证照超市", "Supermarket"), "citizen"),
+    "verify-licence": (Words("证照核验", "Verify"), "department"),
+    "collect-licences": (Words("证照归集", "Collect"), "department"),
+}
+
+
+async def sample_tabs(
+    session: AsyncSession, personas: Sequence[DemoPersona], index_secret: bytes
+) -> list[Tab]:
+    """A tab for each published operation, its variables taken from what the hub holds."""
+    citizen = next(one.number or "" for one in personas if one.key == "citizen")
+    held = await licences.held_by(session, holder_key(index_secret, citizen), Page(100))
+    variables = await _variables(session, citizen, [Held.read(*row) for row in held.rows])
+    documents = sample_operations()
+    return [
+        Tab(words, documents[name], variables.get(name, {}), persona)
+        for name, (words, persona) in _TABS.items()
+    ]
+
+
+async def _variables(
+    session: AsyncSession, citizen: str, held: Sequence[Held]
+) -> Mapping[str, Mapping[str, Any]]:
+    code = await items.code_with_most_evidence(session, [one.body.type_code for one in held])
+    one = held[1].body
+    claim = {"code": citizen, "name": next(h.name for h in one.holders if h.code == citizen)}
+    return {
+        "items": {"text": "营业执照", "first": 10},
+        "item": {"code": code},
+        "my-licences": {"first": 20},
+        "licence-supermarket": {"input": {"itemCodes": [code]}},
+        "verify-licence": {
+            "input": {
+                "licence": {"number": one.number},
+                "holder": claim,
+                "purpose": "窗口受理核对 · checked at the counter",
+            }
+        },
+        "collect-licences": {"input": {"records": [{"jws": held[1].signed.decode()}]}},
+    }

@@ -1,0 +1,1 @@
+"""The directory (目录): business matters, bodies, regions, licence types, working days."""

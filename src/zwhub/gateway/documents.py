@@ -1,0 +1,223 @@
+"""Documents (文档): parsed, counted and validated once, then remembered within bounds."""
+
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Lexer,
+    OperationDefinitionNode,
+    Source,
+    Token,
+    TokenKind,
+    ValueNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from zwhub.gateway.analysis import examine, exceeded, introspects
+from zwhub.gateway.limits import FrontDoor
+from zwhub.gateway.metrics import Metrics
+from zwhub.gateway.problems import Code, Problem, TurnedAway
+from zwhub.kernel.words import Words
+
+RULES = (*specified_rules, OneOfInputValidationRule, MaybeNullValidationRule)
+# Measured with tracemalloc: a parsed token, its node and its location.
+_BYTES_PER_TOKEN = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document fit to run: parsed, within the limits, valid against the schema."""
+
+    document: DocumentNode
+    operations: Mapping[str, OperationDefinitionNode]
+    weight: int
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to run (GraphQL §6.1 GetOperation); `TurnedAway` when undetermined."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        found = self.operations.get(name or "")
+        if found is None or name is None:
+            raise TurnedAway(_UNNAMED if name is None else _UNKNOWN, graphql=True)
+        return found
+
+
+class Documents:
+    """The documents seen lately, good and bad, bounded by number and by estimated bytes.
+
+    A bad one is remembered too: sending it again costs a look-up. `trusted` maps the sha256
+    (lower-case hex) of a document to its text.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        door: FrontDoor,
+        metrics: Metrics,
+        trusted: Mapping[str, str] | None = None,
+    ) -> None:
+        self._schema = schema
+        self._door = door
+        self._metrics = metrics
+        self._trusted = trusted or {}
+        self._seen: OrderedDict[tuple[str, bool], Prepared | tuple[Problem, ...]] = OrderedDict()
+        self._weight = 0
+
+    def trusted(self, document_id: str) -> str:
+        """The text behind `documentId`: the sha256 in hex, `sha256:` before it or not."""
+        text = self._trusted.get(document_id.removeprefix("sha256:").lower())
+        if text is None:
+            raise TurnedAway(_NOT_FOUND)
+        return text
+
+    def prepare(self, text: str, *, open_: bool) -> Prepared:
+        """The document ready to run, or `TurnedAway` with every reason found.
+
+        `open_` callers may introspect and see suggestions.
+        """
+        allowed = self._door.document.bytes
+        if len(text) > allowed:
+            raise TurnedAway(exceeded("bytes", allowed, len(text)))
+        key = (text, open_)
+        found = self._seen.get(key)
+        if found is None:
+            self._metrics.document_miss()
+            found = self._prepare(text, open_)
+            self._remember(key, found)
+        else:
+            self._metrics.document_hit()
+            self._seen.move_to_end(key)
+        if isinstance(found, tuple):
+            raise TurnedAway(*found, graphql=found[0].code is not Code.DOCUMENT_LIMIT_EXCEEDED)
+        return found
+
+    def _prepare(self, text: str, open_: bool) -> Prepared | tuple[Problem, ...]:
+        try:
+            document = self._parse(text)
+        except TurnedAway as turned:
+            return turned.problems
+        problems = examine(document, self._schema, self._door.document)
+        if not problems:
+            problems = self._validate(document, open_)
+        if problems:
+            return problems[: self._door.errors]
+        return _prepared(document, text)
+
+    def _parse(self, text: str) -> DocumentNode:
+        limits = self._door.document
+        size = len(text.encode())
+        if size > limits.bytes:
+            raise TurnedAway(exceeded("bytes", limits.bytes, size))
+        try:
+            return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
+        except GraphQLSyntaxError as error:
+            raise TurnedAway(_syntax_problem(error, text, limits.tokens)) from None
+
+    def _validate(self, document: DocumentNode, open_: bool) -> tuple[Problem, ...]:
+        if not open_ and (place := introspects(document)):
+            return (place,)
+        # The validator adds one last entry of its own when it stops.
+        most = self._door.errors - 1
+        errors = validate(
+            self._schema, document, RULES, max_errors=most, hide_suggestions=not open_
+        )
+        return tuple(_invalid(error) for error in errors)
+
+    def _remember(self, key: tuple[str, bool], found: Prepared | tuple[Problem, ...]) -> None:
+        self._seen[key] = found
+        self._weight += _weight(key, found)
+        while (
+            len(self._seen) > self._door.cached_documents or self._weight > self._door.cached_bytes
+        ):
+            old_key, old = self._seen.popitem(last=False)
+            self._weight -= _weight(old_key, old)
+
+
+def _prepared(document: DocumentNode, text: str) -> Prepared:
+    operations = {
+        node.name.value if node.name else "": node
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
+    }
+    return Prepared(document, operations, document.token_count * _BYTES_PER_TOKEN)
+
+
+def _weight(key: tuple[str, bool], found: Prepared | tuple[Problem, ...]) -> int:
+    size = found.weight if isinstance(found, Prepared) else len(found) * 1_000
+    return sys.getsizeof(key[0]) + size
+
+
+def _syntax_problem(error: GraphQLSyntaxError, text: str, tokens: int) -> Problem:
+    over = _first_token_over(text, tokens)
+    if over is not None:
+        return exceeded("tokens", tokens, tokens + 1, ((over.line, over.column),))
+    places = tuple((at.line, at.column) for at in error.locations or ())
+    en = _TOKEN_TEXT.sub(r"\1", error.message)
+    return Problem(Code.GRAPHQL_PARSE_FAILED, Words(f"文档无法解析：{en}", en), places)
+
+
+def _first_token_over(text: str, most: int) -> Token | None:
+    """Token number `most` + 1 of the document, if the lexer gets that far.
+
+    The parser says that it met too many tokens only in prose, so the tokens are counted again.
+    """
+    lexer = Lexer(Source(text))
+    try:
+        for _ in range(most + 1):
+            if lexer.advance().kind is TokenKind.EOF:
+                return None
+    except GraphQLSyntaxError:
+        return None
+    return lexer.token
+
+
+def without_value(message: str) -> str:
+    """What graphql-core says of a value, without the value: that can be somebody's number."""
+    known = _SAFE.search(message)
+    return known.group() if known else ""
+
+
+def _invalid(error: GraphQLError) -> Problem:
+    places = tuple((at.line, at.column) for at in error.locations or ())
+    if error.nodes and isinstance(error.nodes[0], ValueNode):
+        en = without_value(error.message) or "A value does not fit its type"
+    else:
+        en = error.message
+    words = Words(f"文档未通过校验：{en}", en)
+    return Problem(Code.GRAPHQL_VALIDATION_FAILED, words, places)
+
+
+_TOKEN_TEXT = re.compile(r"(String|BlockString|Int|Float) .*", re.DOTALL)
+_SAFE = re.compile(
+    r"Expected (?:a )?value of (?:non-null )?type '[^']{1,200}'"
+    r"(?: not to be None| to be provided| to be an object| to include required field '\w+')?"
+    r"|(?:Int|Float|String|Boolean|ID) cannot represent (?:a )?[a-z0-9 -]+"
+    r"|(?:Exactly one key must be specified for OneOf type"
+    r"|OneOf Input Object) '\w+'(?: must specify exactly one key)?"
+)
+_UNNAMED = Problem(
+    Code.OPERATION_RESOLUTION_FAILURE,
+    Words(
+        "文档含有多个操作，请用 operationName 指定其一",
+        "The document holds several operations: name one in operationName",
+    ),
+)
+_UNKNOWN = Problem(
+    Code.OPERATION_RESOLUTION_FAILURE,
+    Words("文档中没有 operationName 所指的操作", "The document has no operation of that name"),
+)
+_NOT_FOUND = Problem(
+    Code.PERSISTED_QUERY_NOT_FOUND,
+    Words("没有此 documentId 的文档", "No document is registered under this documentId"),
+)

@@ -1,0 +1,65 @@
+"""Limits of the front door (门限): every figure a request is measured against, in one place."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Profile(StrEnum):
+    """How open the door is: to developers at work, or to the public."""
+
+    DEVELOPER = "developer"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """What one GraphQL document may ask for.
+
+    Depth, aliases, directives and root fields are counted per operation with every fragment
+    written out; `nodes` and `repeats` per document. `repeats` counts the pairs of fields that
+    answer under the same key, because merging them is the one check whose cost grows with the
+    square of the document.
+    """
+
+    bytes: int = 16 * 1024
+    tokens: int = 1_000
+    depth: int = 12
+    aliases: int = 15
+    directives: int = 9
+    nodes: int = 500
+    root_fields: int = 20
+    repeats: int = 1_000
+    digits: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """What one WebSocket may hold open; times in seconds, sizes in bytes."""
+
+    connections: int = 1_000
+    operations: int = 50
+    message_bytes: int = 128 * 1024
+    init_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """Every switch of the endpoint; the defaults are the public contract.
+
+    In the production profile the anonymous get neither introspection nor suggestions, and GET
+    takes trusted documents alone. `strict_status` answers 422 to an invalid document and 294 to
+    a partial result (GraphQL over HTTP, draft). `allowed_origins` names the pages, besides the
+    hub's own, from which a browser may open a WebSocket.
+    """
+
+    profile: Profile = Profile.PRODUCTION
+    strict_status: bool = False
+    body_bytes: int = 1024 * 1024
+    body_seconds: float = 10.0
+    execution_seconds: float = 10.0
+    errors: int = 10
+    cached_documents: int = 1_000
+    cached_bytes: int = 32 * 1024 * 1024
+    allowed_origins: frozenset[str] = frozenset()
+    document: DocumentLimits = DocumentLimits()
+    socket: SocketLimits = SocketLimits()

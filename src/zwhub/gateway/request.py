@@ -1,0 +1,222 @@
+"""Requests (请求): bytes from outside, read into one small frozen shape or turned away."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+import orjson
+from starlette.types import Receive, Scope
+
+from zwhub.gateway.analysis import NO_NUL
+from zwhub.gateway.limits import FrontDoor
+from zwhub.gateway.problems import Code, Problem, TurnedAway, bad_request
+from zwhub.kernel.words import Language, Words, preferred_language
+
+
+class ClientGone(Exception):
+    """The client hung up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One GraphQL request: a document or the id of one, and what goes with it."""
+
+    query: str | None
+    document_id: str | None
+    operation_name: str | None
+    variables: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The envelope of one HTTP request or one WebSocket handshake."""
+
+    headers: Mapping[str, str]
+    request_id: str
+    language: Language
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Call":
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        offered = headers.get("x-request-id", "")
+        request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex
+        return cls(headers, request_id, preferred_language(headers.get("accept-language", "")))
+
+
+async def read_body(headers: Mapping[str, str], receive: Receive, door: FrontDoor) -> bytes:
+    """The whole body, at most `door.body_bytes` bytes within `door.body_seconds` seconds.
+
+    The size is counted as it streams in: a chunked body has no Content-Length to trust.
+    """
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise TurnedAway(_NO_ENCODING, status=415, headers={"accept-encoding": "identity"})
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared[:20]) > door.body_bytes:
+        raise _too_large(door.body_bytes)
+    try:
+        async with asyncio.timeout(door.body_seconds):
+            return await _stream(receive, door.body_bytes)
+    except TimeoutError:
+        raise TurnedAway(_SLOW_BODY, status=408, headers={"connection": "close"}) from None
+
+
+async def _stream(receive: Receive, most: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > most:
+            raise _too_large(most)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+
+
+def require_json(headers: Mapping[str, str]) -> None:
+    """POST takes JSON alone: a form needs no CORS preflight, so it could be forged (CSRF)."""
+    media, _, parameters = headers.get("content-type", "").lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip(' "')
+    if media.strip() != "application/json" or charset not in {"", "utf-8", "utf8"}:
+        raise TurnedAway(_NOT_JSON, status=415)
+
+
+def parse_body(body: bytes) -> Asked:
+    """The request in a POST body; `TurnedAway` for everything that is not one JSON object."""
+    value = decode_json(body)
+    refuse_nul(body, value)
+    return asked_from(value)
+
+
+def asked_from(value: object) -> Asked:
+    """The request in decoded JSON: a POST body, or the payload of a WebSocket `subscribe`."""
+    if isinstance(value, list):
+        raise bad_request("不支持批量请求", "Batched requests are not supported")
+    if not isinstance(value, dict):
+        raise bad_request("请求必须是一个 JSON 对象", "The request must be a JSON object")
+    query = _text(value, "query")
+    document_id = _text(value, "documentId")
+    if (query is None) == (document_id is None):
+        raise bad_request(
+            "query 与 documentId 必须且只能有一个",
+            "Exactly one of query and documentId is required",
+        )
+    _map(value, "extensions")
+    name = _text(value, "operationName")
+    return Asked(query, document_id, name or None, _map(value, "variables"))
+
+
+def parse_query_string(raw: bytes) -> Asked:
+    """The request in a GET's query string; maps are JSON (GraphQL over HTTP §GET)."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, max_num_fields=10, errors="strict"
+        )
+    except ValueError:
+        raise bad_request("查询串无法读取", "The query string is malformed") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise _repeated_name()
+    value: dict[str, object] = dict(fields)
+    for name in ("variables", "extensions"):
+        if fields.get(name):
+            text = fields[name].encode()
+            value[name] = decode_json(text)
+            refuse_nul(text, value[name])
+        else:
+            value.pop(name, None)
+    return asked_from(value)
+
+
+def decode_json(body: bytes) -> object:
+    """The one JSON value in `body`: UTF-8, no lone surrogate, no NaN, no name twice."""
+    try:
+        value: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        # The place and not the decoder's words: they may one day quote the text.
+        where = f"{error.lineno}:{error.colno}"
+        raise bad_request(
+            f"请求体不是有效的 JSON（位置 {where}）", f"The body is not valid JSON (at {where})"
+        ) from None
+    # orjson keeps the last of two equal names; a proxy in front may keep the first.
+    try:
+        json.loads(body, object_pairs_hook=_no_repeats)
+    except RecursionError:
+        raise bad_request("JSON 嵌套过深", "The JSON is nested too deeply") from None
+    return value
+
+
+def refuse_nul(body: bytes, value: object) -> None:
+    """PostgreSQL stores no U+0000, so a text that holds one is refused here, not there."""
+    if b"\\u0000" in body and _holds_nul(value):
+        raise TurnedAway(Problem(Code.BAD_USER_INPUT, NO_NUL))
+
+
+def _no_repeats(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise _repeated_name()
+
+
+def _holds_nul(value: object) -> bool:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str) and "\0" in item:
+            return True
+        if isinstance(item, dict):
+            stack.extend(item)
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+    return False
+
+
+def _text(value: dict[str, Any], name: str) -> str | None:
+    found = value.get(name)
+    if found is None or isinstance(found, str):
+        return found
+    raise bad_request(f"{name} 必须是文本", f"{name} must be a string")
+
+
+def _map(value: dict[str, Any], name: str) -> dict[str, Any]:
+    found = value.get(name)
+    if found is None:
+        return {}
+    if isinstance(found, dict):
+        return found
+    raise bad_request(f"{name} 必须是对象", f"{name} must be an object")
+
+
+def _repeated_name() -> TurnedAway:
+    return bad_request("同一名称出现了两次", "The same name occurs twice")
+
+
+def _too_large(most: int) -> TurnedAway:
+    words = Words(f"请求体超过 {most} 字节", f"The body is larger than {most} bytes")
+    problem = Problem(Code.BODY_TOO_LARGE, words, details={"limit": "body", "allowed": most})
+    return TurnedAway(problem, status=413, headers={"connection": "close"})
+
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NO_ENCODING = Problem(
+    Code.UNSUPPORTED_MEDIA_TYPE,
+    Words("请求体不能压缩", "The body must not be compressed (Content-Encoding: identity)"),
+)
+_NOT_JSON = Problem(
+    Code.UNSUPPORTED_MEDIA_TYPE,
+    Words("请求体必须是 UTF-8 的 application/json", "The body must be application/json in UTF-8"),
+)
+_SLOW_BODY = Problem(
+    Code.REQUEST_TIMEOUT, Words("请求体传送过慢", "The body did not arrive in time")
+)

@@ -1,0 +1,66 @@
+"""The context (上下文): everything a resolver may reach for, fixed once per request."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from strawberry.dataloader import DataLoader
+from strawberry.types import Info as StrawberryInfo
+
+from zwhub.kernel.actor import Actor
+from zwhub.kernel.crypto.receipts import ReceiptKey
+from zwhub.kernel.crypto.trust import TrustList
+from zwhub.kernel.paging import Cursors
+from zwhub.kernel.words import Language, Words
+from zwhub.kernel.working_days import Calendar
+from zwhub.platform.cache import Cache
+from zwhub.platform.database import Database
+
+Parent = TypeVar("Parent")
+Child = TypeVar("Child")
+Batch = Callable[[list[Any], "Context"], Awaitable[Sequence[Any]]]
+
+
+@dataclass
+class Hub:
+    """What one hub process holds for all requests."""
+
+    db: Database
+    cache: Cache
+    trust: TrustList
+    calendar: Calendar
+    cursors: Cursors
+    receipts: ReceiptKey
+    index_secret: bytes = field(repr=False)
+    levels: Mapping[str, frozenset[str]]
+    operations: Mapping[str, tuple[str, ...]]
+
+
+@dataclass
+class Context:
+    """One request: who asks, when, in which language."""
+
+    hub: Hub
+    actor: Actor
+    now: datetime
+    language: Language
+    request_id: str
+    _loaders: dict[Batch, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    def loader(self, batch: Batch) -> DataLoader[Any, Any]:
+        """This request's batching loader for `batch`; parents are told apart by identity."""
+
+        async def run(parents: list[Any]) -> Sequence[Any]:
+            return await batch(parents, self)
+
+        if batch not in self._loaders:
+            self._loaders[batch] = DataLoader(load_fn=run, cache_key_fn=id)
+        return self._loaders[batch]
+
+    def say(self, words: Words) -> str:
+        """The message in the caller's language."""
+        return words.in_(self.language)
+
+
+Info = StrawberryInfo[Context, None]

@@ -1,0 +1,1 @@
+"""Cryptography (密码): keys, signatures, certificates, digests; nowhere else knows them."""

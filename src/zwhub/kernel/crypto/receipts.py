@@ -1,0 +1,94 @@
+"""Receipts (回执): statements the hub signs, checked offline against its published keys."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zwhub.kernel.crypto.digests import sha256_hex
+from zwhub.kernel.crypto.jws import MalformedJws, parse, sign
+from zwhub.kernel.crypto.keys import Algorithm, PrivateKey, PublicKey
+from zwhub.kernel.words import Words
+
+TYP = "zwhub-receipt+jws"
+
+
+class BadReceipt(Exception):
+    """The receipt does not check out; nothing of it may be believed."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptKey:
+    """The hub's own signing key (ES256, so that any JOSE library can check it)."""
+
+    private: PrivateKey
+
+    @classmethod
+    def new(cls) -> "ReceiptKey":
+        return cls(PrivateKey.generate(Algorithm.ES256))
+
+    @property
+    def kid(self) -> str:
+        return "receipt-" + sha256_hex(self.private.public.der())[:16]
+
+    def seal(self, claims: Mapping[str, Any]) -> str:
+        """The claims as a compact JWS."""
+        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
+        return sign(self.private, self.kid, payload, TYP)
+
+    def jwk(self) -> dict[str, str]:
+        """The public key as a JSON Web Key (RFC 7517)."""
+        point = self.private.public.point()
+        return {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": _base64url(point[1:33]),
+            "y": _base64url(point[33:65]),
+            "kid": self.kid,
+            "use": "sig",
+            "alg": "ES256",
+        }
+
+
+def read_receipt(text: str | bytes, jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """What the receipt states, once its signature has been checked. Raises `BadReceipt`."""
+    try:
+        receipt = parse(text)
+    except MalformedJws as malformed:
+        raise BadReceipt(malformed.words) from None
+    if receipt.typ != TYP:
+        raise BadReceipt(Words("这不是 zwhub 回执", "this is not a receipt of a zwhub"))
+    key = _find(jwks, receipt.kid)
+    if not receipt.signed_by(key):
+        raise BadReceipt(Words("回执签名无效", "the receipt's signature is not valid"))
+    claims: dict[str, Any] = json.loads(receipt.payload)
+    return claims
+
+
+def _find(jwks: Mapping[str, Any], kid: str) -> PublicKey:
+    try:
+        for jwk in jwks["keys"]:
+            if jwk.get("kid") == kid and jwk.get("kty") == "EC" and jwk.get("crv") == "P-256":
+                point = b"\x04" + _coordinate(jwk["x"]) + _coordinate(jwk["y"])
+                return PublicKey.from_point(Algorithm.ES256, point)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise BadReceipt(Words("公钥集（JWKS）格式有误", "the JWKS is malformed")) from None
+    raise BadReceipt(
+        Words("公钥集中没有此回执的公钥", "the JWKS does not hold the key of this receipt")
+    )
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _coordinate(text: str) -> bytes:
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if len(raw) != 32:  # noqa: PLR2004 - said in the words
+        raise ValueError("a P-256 coordinate has 32 bytes")
+    return raw

@@ -1,0 +1,78 @@
+"""Citizen numbers (公民身份号码, GB 11643): 18 characters, the old 15 digits, the foreigners' 9."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from zwhub.kernel.identifiers.malformed import MalformedIdentifier
+from zwhub.kernel.words import Words
+
+_FULL = re.compile(r"[1-9][0-9]{16}[0-9X]")
+_OLD = re.compile(r"[1-9][0-9]{14}")
+_CHECKS = "10X98765432"
+
+
+class Sex(StrEnum):
+    """Sex as the sequence number tells it: odd male, even female."""
+
+    MALE = "MALE"
+    FEMALE = "FEMALE"
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenNumber:
+    """What a number says. `number` always has 18 characters; `region` has 6 digits.
+
+    The region is not looked up: it may have been abolished since. A number beginning with 9 is
+    a foreigner's permanent-residence number (外国人永久居留证), read by the same rules.
+    """
+
+    number: str = field(repr=False)
+    region: str
+    birth_date: date = field(repr=False)
+    sex: Sex
+
+
+def parse(text: str) -> CitizenNumber:
+    """Read 18 characters, or 15 digits of the first generation (then born in 19xx).
+
+    MalformedIdentifier for a wrong form, birth date or check character.
+    """
+    number = upgraded(text)
+    if not _FULL.fullmatch(number):
+        raise _malformed("公民身份号码格式错误", "not the form of a citizen number")
+    if check_character(number[:17]) != number[17]:
+        raise _malformed("公民身份号码校验位错误", "the check character of the number is wrong")
+    try:
+        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError as error:
+        raise _malformed("公民身份号码出生日期错误", "the birth date is no date") from error
+    return CitizenNumber(number, number[:6], born, Sex.MALE if int(number[16]) % 2 else Sex.FEMALE)
+
+
+def is_valid(text: str) -> bool:
+    """Whether `parse` would accept it."""
+    try:
+        parse(text)
+    except MalformedIdentifier:
+        return False
+    return True
+
+
+def upgraded(text: str) -> str:
+    """The 18-character form of a 15-digit number (GB 11643-1999); other texts unchanged."""
+    if not _OLD.fullmatch(text):
+        return text
+    body = text[:6] + "19" + text[6:]
+    return body + check_character(body)
+
+
+def check_character(first17: str) -> str:
+    """The last character, ISO 7064 MOD 11-2, for 17 digits."""
+    total = sum(int(digit) * pow(2, 17 - i, 11) for i, digit in enumerate(first17))
+    return _CHECKS[total % 11]
+
+
+def _malformed(zh: str, en: str) -> MalformedIdentifier:
+    return MalformedIdentifier(Words(zh=zh, en=en))

@@ -1,0 +1,90 @@
+"""Holders (持证主体): kinds of code, comparing a claim with a record, and masking."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+from zwhub.kernel.identifiers.citizen import upgraded
+
+
+class HolderKind(StrEnum):
+    """持证主体代码类型, three digits."""
+
+    CREDIT_CODE = "001"
+    OTHER_BODY = "099"
+    CITIZEN = "111"
+    OFFICER = "114"
+    POLICE_OFFICER = "115"
+    SOLDIER = "118"
+    DIPLOMATIC_PASSPORT = "411"
+    SERVICE_PASSPORT = "412"
+    PASSPORT = "414"
+    TAIWAN_PERMIT = "511"
+    HONG_KONG_MACAO_PERMIT = "516"
+    OTHER = "999"
+
+
+# One person's name is written with any of these between its parts, depending on the keyboard.
+_MIDDLE_DOTS = dict.fromkeys(map(ord, "•‧∙・･⋅᛫"), "·")
+_BREAK = re.compile(r"([\s·'’.\-]+)")
+_HEAD, _TAIL = 3, 4
+
+
+def normalise_code(code: str) -> str:
+    """A code for comparing and indexing: half-width, no spaces, upper case.
+
+    The 15 digits of an old citizen number become its 18, so that both find the same records.
+    """
+    return upgraded(_plain(code))
+
+
+def normalise_name(name: str) -> str:
+    """A name for comparing: NFKC, no spaces, upper case, one kind of middle dot."""
+    return _plain(name.translate(_MIDDLE_DOTS)).translate(_MIDDLE_DOTS)
+
+
+def matches_code(claimed: str, recorded: str) -> bool:
+    """Whether two codes are the same one; an empty claim matches nothing."""
+    return normalise_code(claimed) == normalise_code(recorded) != ""
+
+
+def matches_name(claimed: str, recorded: str) -> bool:
+    """Whether two names are the same one; an empty claim matches nothing."""
+    return normalise_name(claimed) == normalise_name(recorded) != ""
+
+
+def mask_number(code: str) -> str:
+    """The first 3 and last 4 characters of a long code, fewer of a short one, stars between.
+
+    At least half is always hidden, a citizen's birth date entirely.
+    """
+    shown = len(code) // 2
+    tail = min(_TAIL, shown // 2)
+    head = min(_HEAD, shown - tail)
+    return code[:head] + "*" * (len(code) - head - tail) + code[len(code) - tail :]
+
+
+def mask_name(name: str) -> str:
+    """The first character of each part of a name, stars for the rest: 张*, J*** S****, 买**·艾*.
+
+    A part of one character is hidden altogether.
+    """
+    parts = _BREAK.split(unicodedata.normalize("NFC", name.strip()))
+    return "".join(part if i % 2 else _masked(part) for i, part in enumerate(parts))
+
+
+def _masked(part: str) -> str:
+    return part[:1] + "*" * (len(part) - 1) if len(part) > 1 else "*" * len(part)
+
+
+def _plain(text: str) -> str:
+    # Folded after each step, because upper case and a vanished space both make new neighbours.
+    folded = _folded(_folded(text).upper())
+    return _folded("".join(c for c in folded if unicodedata.category(c) not in _INVISIBLE))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})

@@ -1,0 +1,1 @@
+"""Licences over GraphQL (证照接口): nothing but translation."""

@@ -1,0 +1,110 @@
+"""What a verification can say (核验结论): verdicts, reasons, check outcomes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from zwhub.kernel.words import Words
+
+
+class Verdict(StrEnum):
+    """The answer. GENUINE is never a default; INDETERMINATE is an honest one."""
+
+    GENUINE = "GENUINE"
+    NOT_GENUINE = "NOT_GENUINE"
+    INDETERMINATE = "INDETERMINATE"
+
+
+class VerificationReason(StrEnum):
+    """Why: the first thing that failed, else the first that could not be checked, else OK."""
+
+    OK = "OK"
+    NOT_FOUND = "NOT_FOUND"
+    MALFORMED = "MALFORMED"
+    NOT_REGISTERED = "NOT_REGISTERED"
+    RECORD_DIFFERS = "RECORD_DIFFERS"
+    SIGNATURE_INVALID = "SIGNATURE_INVALID"
+    CERTIFICATE_EXPIRED_AT_SIGNING = "CERTIFICATE_EXPIRED_AT_SIGNING"
+    ISSUER_NOT_TRUSTED = "ISSUER_NOT_TRUSTED"
+    ISSUER_NOT_AUTHORISED = "ISSUER_NOT_AUTHORISED"
+    CHECK_CHARACTER_WRONG = "CHECK_CHARACTER_WRONG"
+    NOT_YET_ISSUED = "NOT_YET_ISSUED"
+    SUSPENDED = "SUSPENDED"
+    REVOKED = "REVOKED"
+    CANCELLED = "CANCELLED"
+    LAPSED = "LAPSED"
+    TRANSFERRED_OUT = "TRANSFERRED_OUT"
+    STATUS_UNKNOWN = "STATUS_UNKNOWN"
+    STATUS_UNAVAILABLE = "STATUS_UNAVAILABLE"
+    SUPERSEDED = "SUPERSEDED"
+    NOT_YET_VALID = "NOT_YET_VALID"
+    EXPIRED = "EXPIRED"
+    HOLDER_MISMATCH = "HOLDER_MISMATCH"
+
+
+class CheckName(StrEnum):
+    """The checks, in the order in which they are made."""
+
+    RECORD = "RECORD"
+    SIGNATURE = "SIGNATURE"
+    CERTIFICATE_AT_SIGNING = "CERTIFICATE_AT_SIGNING"
+    ISSUER_TRUSTED = "ISSUER_TRUSTED"
+    ISSUER_AUTHORISED = "ISSUER_AUTHORISED"
+    IDENTIFIER = "IDENTIFIER"
+    REGISTRY_STATUS = "REGISTRY_STATUS"
+    NEWEST_VERSION = "NEWEST_VERSION"
+    VALIDITY = "VALIDITY"
+    HOLDER = "HOLDER"
+
+
+class Outcome(StrEnum):
+    """How one check ended."""
+
+    PASS = "PASS"  # noqa: S105 - not a password
+    FAIL = "FAIL"
+    NOT_CHECKED = "NOT_CHECKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: what was looked at, how it ended, in words, and by which rule.
+
+    `reason` stands for a FAIL, and for a NOT_CHECKED without which nothing can be vouched for.
+    """
+
+    name: CheckName
+    outcome: Outcome
+    detail: Words
+    clause: str
+    reason: VerificationReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Every check in order, and what follows from them."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def _deciding(self) -> Check | None:
+        for outcome in (Outcome.FAIL, Outcome.NOT_CHECKED):
+            for check in self.checks:
+                if check.outcome is outcome and check.reason is not None:
+                    return check
+        return None
+
+    @property
+    def verdict(self) -> Verdict:
+        match self._deciding:
+            case None:
+                return Verdict.GENUINE
+            case Check(outcome=Outcome.FAIL):
+                return Verdict.NOT_GENUINE
+            case _:
+                return Verdict.INDETERMINATE
+
+    @property
+    def reason(self) -> VerificationReason:
+        deciding = self._deciding
+        if deciding is None or deciding.reason is None:
+            return VerificationReason.OK
+        return deciding.reason

@@ -1,0 +1,39 @@
+"""Look up a licence (证照查询): for its holder, or for a system whose look is traced."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zwhub.kernel.actor import Actor, Persona
+from zwhub.kernel.crypto.jws import MalformedJws
+from zwhub.kernel.identifiers.holder import matches_code
+from zwhub.licences import store
+from zwhub.licences.body import MalformedBody
+from zwhub.licences.gather import By, Registry, find
+from zwhub.licences.held import Held
+from zwhub.licences.model import LicenceReading
+
+
+async def look_up(
+    session: AsyncSession, registry: Registry, by: By, value: str, actor: Actor, now: datetime
+) -> Held | None:
+    """The record, or None where it is absent or not for this caller: both look the same."""
+    try:
+        held = await find(session, registry, by, value)
+    except (MalformedJws, MalformedBody):
+        return None  # the stored bytes were tampered with; verifyLicence says so
+    if held is None or holds(actor, held):
+        return held
+    if actor.persona is not Persona.DEPARTMENT:
+        return None
+    reading = LicenceReading(
+        licence_id=held.id, at=now, actor=actor.id, organisation=actor.organisation
+    )
+    store.record_reading(session, reading)
+    return held
+
+
+def holds(actor: Actor, held: Held) -> bool:
+    """Whether the caller is one of the licence's holders."""
+    number = actor.number
+    return number is not None and any(matches_code(number, one.code) for one in held.body.holders)

@@ -1,0 +1,147 @@
+"""A licence (证照): the record as it was signed, its holders, its standing, its traces."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import SmallInteger, Text
+
+from zwhub.platform.database import Base
+
+
+class Licence(Base):
+    """A collected licence. `signed` is the issuer's JWS, byte for byte as received.
+
+    All other columns repeat what was signed, so that it can be found; `series` is the
+    identifier without version and check character: all versions of one licence share it.
+    """
+
+    __tablename__ = "licences"
+    __table_args__ = (UniqueConstraint("series", "version"), Index("ix_licences_number", "number"))
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    identifier: Mapped[str] = mapped_column(unique=True)
+    series: Mapped[str]
+    version: Mapped[int] = mapped_column(SmallInteger)
+    number: Mapped[str]
+    name: Mapped[str]
+    type_code: Mapped[str]
+    issuer_code: Mapped[str]
+    issued_on: Mapped[date]
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    signed: Mapped[bytes] = mapped_column(LargeBinary)
+    collected_at: Mapped[datetime]
+
+
+class LicenceHolder(Base):
+    """Who holds a licence, found by a keyed digest: a plain hash of 18 digits can be searched."""
+
+    __tablename__ = "licence_holders"
+    __table_args__ = (Index("ix_licence_holders_holder_key", "holder_key", "licence_id"),)
+    licence_id: Mapped[int] = mapped_column(
+        ForeignKey("licences.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    holder_key: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LicenceStatus(Base):
+    """One change of a licence's standing; appended, never altered.
+
+    `code` as in the national exchange practice (01 有效, 02 暂扣, 03 撤销 …); `since` when it
+    takes effect in the world, `recorded_at` when the hub learned of it.
+    """
+
+    __tablename__ = "licence_statuses"
+    __table_args__ = (Index("ix_licence_statuses_licence_id", "licence_id", "recorded_at"),)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    licence_id: Mapped[int] = mapped_column(ForeignKey("licences.id", ondelete="CASCADE"))
+    code: Mapped[str]
+    since: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    reason: Mapped[str]
+    from_the_beginning: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class IssuerKey(Base):
+    """A key of the trust list (信任列表): who signs with it, and which licence types."""
+
+    __tablename__ = "issuer_keys"
+    kid: Mapped[str] = mapped_column(primary_key=True)
+    issuer: Mapped[str]
+    certificate: Mapped[str]
+    types: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    withdrawn_since: Mapped[datetime | None]
+
+
+class TrustRoot(Base):
+    """A root certificate (根证书) under which issuers' certificates must stand.
+
+    `sandbox`: made by the hub for its sample city; nobody else should believe it.
+    """
+
+    __tablename__ = "trust_roots"
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    certificate: Mapped[str]
+    sandbox: Mapped[bool]
+
+
+class TrustListVersion(Base):
+    """Each change of the trust list makes a version; verifications name the one they used."""
+
+    __tablename__ = "trust_list_versions"
+    number: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    digest: Mapped[str]
+    made_at: Mapped[datetime]
+
+
+class Verification(Base):
+    """The trace of one verification (核验记录): who asked, why, and what the hub found."""
+
+    __tablename__ = "verifications"
+    __table_args__ = (
+        Index("ix_verifications_licence_id", "licence_id", "at"),
+        Index("ix_verifications_organisation", "organisation", "at"),
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    organisation: Mapped[str | None]
+    purpose: Mapped[str]
+    case_number: Mapped[str | None]
+    asked_by: Mapped[str]
+    asked_key: Mapped[bytes] = mapped_column(LargeBinary)
+    licence_id: Mapped[int | None]
+    as_of: Mapped[datetime]
+    verdict: Mapped[str]
+    reason: Mapped[str]
+    checks: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    trust_list_version: Mapped[str]
+    status_version: Mapped[str]
+    receipt: Mapped[str]
+
+
+class LicenceReading(Base):
+    """The trace of one look at a person's licence by somebody else (证照调阅)."""
+
+    __tablename__ = "licence_readings"
+    __table_args__ = (Index("ix_licence_readings_licence_id", "licence_id", "at"),)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    licence_id: Mapped[int]
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    organisation: Mapped[str | None]
+
+
+class QuarantinedRecord(Base):
+    """A record that could not be collected, kept with its reasons (隔离区)."""
+
+    __tablename__ = "quarantined_records"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    record_digest: Mapped[str] = mapped_column(unique=True)
+    record: Mapped[bytes] = mapped_column(LargeBinary)
+    problems: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    actor: Mapped[str]
+    at: Mapped[datetime]

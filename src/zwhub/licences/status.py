@@ -1,0 +1,58 @@
+"""Standing (证照状态): the state codes, and which one held at a given moment. Pure; no I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class LicenceState(StrEnum):
+    """The states of a licence; `code` of the exchange practice stands in `CODES`."""
+
+    VALID = "VALID"
+    SUSPENDED = "SUSPENDED"
+    REVOKED = "REVOKED"
+    CANCELLED = "CANCELLED"
+    LAPSED = "LAPSED"
+    TRANSFERRED_OUT = "TRANSFERRED_OUT"
+    REVOKED_AS_PENALTY = "REVOKED_AS_PENALTY"
+    OTHER = "OTHER"
+
+
+CODES = {
+    "01": LicenceState.VALID,  # 有效
+    "02": LicenceState.SUSPENDED,  # 暂扣
+    "03": LicenceState.REVOKED,  # 撤销: may be void from the beginning
+    "04": LicenceState.CANCELLED,  # 注销
+    "05": LicenceState.LAPSED,  # 失效
+    "06": LicenceState.TRANSFERRED_OUT,  # 办理转出
+    "07": LicenceState.REVOKED_AS_PENALTY,  # 吊销: from its day on
+    "99": LicenceState.OTHER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One entry of the history: `state` since `since`, known to the hub from `recorded_at`."""
+
+    state: LicenceState
+    since: datetime
+    recorded_at: datetime
+    reason: str = ""
+    from_the_beginning: bool = False
+
+    @property
+    def version(self) -> str:
+        """Names the newest entry that a verdict rests on."""
+        return self.recorded_at.isoformat()
+
+
+def standing_at(history: Sequence[Standing], moment: datetime) -> Standing | None:
+    """The entry that holds at `moment`, by all the hub knows now; None = before the first.
+
+    What was recorded last wins among the entries in effect; 撤销 with `from_the_beginning`
+    was in effect always: the licence counts as never issued.
+    """
+    known = sorted(history, key=lambda entry: entry.recorded_at)
+    effective = [e for e in known if e.from_the_beginning or e.since <= moment]
+    return effective[-1] if effective else None

@@ -1,0 +1,74 @@
+"""The trust list in the database (信任列表): each change makes a new version."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zwhub.kernel.crypto.certificates import Certificate
+from zwhub.kernel.crypto.digests import sha256_hex
+from zwhub.kernel.crypto.trust import TrustBook, TrustedKey, TrustList
+from zwhub.licences.model import IssuerKey, TrustListVersion, TrustRoot
+
+
+async def trust_list(session: AsyncSession, book: TrustBook) -> TrustList:
+    """The newest version; read again only when the database holds a newer one."""
+    newest = select(TrustListVersion).order_by(TrustListVersion.number.desc()).limit(1)
+    row = await session.scalar(newest)
+    version = "0" if row is None else f"{row.number}-{row.digest[:12]}"
+    if book.current is None or book.current.version != version:
+        book.current = await _read(session, version)
+    return book.current
+
+
+async def _read(session: AsyncSession, version: str) -> TrustList:
+    roots = [
+        Certificate.from_pem(root.certificate) for root in await session.scalars(select(TrustRoot))
+    ]
+    keys = {row.kid: _key(row) for row in await session.scalars(select(IssuerKey))}
+    return TrustList(version=version, keys=keys, roots=tuple(roots))
+
+
+def _key(row: IssuerKey) -> TrustedKey:
+    return TrustedKey(
+        kid=row.kid,
+        issuer=row.issuer,
+        certificate=Certificate.from_pem(row.certificate),
+        may_sign=frozenset(row.types),
+        withdrawn_since=row.withdrawn_since,
+    )
+
+
+async def trust(
+    session: AsyncSession,
+    roots: Sequence[Certificate],
+    keys: Sequence[TrustedKey],
+    at: datetime,
+    *,
+    sandbox: bool = False,
+) -> None:
+    """Put roots and keys on the list and make its next version; a known `kid` is replaced."""
+    for root in roots:
+        row = {"fingerprint": root.fingerprint, "certificate": root.pem(), "sandbox": sandbox}
+        await session.execute(upsert(TrustRoot).values(row).on_conflict_do_nothing())
+    for key in keys:
+        values = {
+            "kid": key.kid,
+            "issuer": key.issuer,
+            "certificate": key.certificate.pem(),
+            "types": sorted(key.may_sign),
+            "withdrawn_since": key.withdrawn_since,
+        }
+        statement = upsert(IssuerKey).values(values)
+        await session.execute(statement.on_conflict_do_update(index_elements=["kid"], set_=values))
+    digest = await _digest(session)
+    await session.execute(insert(TrustListVersion).values(digest=digest, made_at=at))
+
+
+async def _digest(session: AsyncSession) -> str:
+    rows = await session.scalars(select(IssuerKey).order_by(IssuerKey.kid))
+    said = [f"{r.kid} {r.issuer} {r.types} {r.withdrawn_since} {r.certificate}" for r in rows]
+    roots = await session.scalars(select(TrustRoot.fingerprint).order_by(TrustRoot.fingerprint))
+    return sha256_hex("\n".join([*said, *roots]).encode())

@@ -1,0 +1,1 @@
+"""The platform (平台): database, cache, files, telemetry and embedded servers; no domain noun."""

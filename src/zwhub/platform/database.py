@@ -1,0 +1,88 @@
+"""The database (数据库): one declarative base, one way to read, one way to write."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, ClassVar
+
+import orjson
+from sqlalchemy import BigInteger, DateTime, MetaData, Text, select
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    """Every table of every room hangs from this base; constraints are named, for migrations."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {
+        str: Text(),
+        int: BigInteger(),
+        datetime: DateTime(timezone=True),
+    }
+
+
+class Database:
+    """Hands out sessions. Nobody else opens, commits or rolls back."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=True,  # a restarted server costs one round trip, not one failed request
+            connect_args={"server_settings": {"application_name": "zwhub", "timezone": "UTC"}},
+            hide_parameters=True,  # an error's text must not carry a person's number
+            json_serializer=_json,
+            json_deserializer=orjson.loads,
+        )
+        reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._readers = async_sessionmaker(reading, expire_on_commit=False)
+        self._writers = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session in autocommit: each statement sees what is committed when it runs."""
+        async with self._readers() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A session in one transaction: committed at the end, rolled back on any exception."""
+        async with self._writers.begin() as session:
+            yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def copy_rows(
+    session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """COPY rows into a table inside the session's transaction; all rows name the same columns."""
+    if not rows:
+        return
+    await session.execute(select(1))  # the driver opens its transaction at the first statement
+    connection = await (await session.connection()).get_raw_connection()
+    driver: Any = connection.driver_connection
+    await driver.copy_records_to_table(
+        table.__tablename__, records=[tuple(row.values()) for row in rows], columns=list(rows[0])
+    )
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,70 @@
+"""Embedded servers (内置服务): a real PostgreSQL and a real Valkey for a laptop and for tests.
+
+They listen on Unix sockets alone, in folders of their own account, and live exactly as long as
+the hub: even after `kill -9` of the hub the kernel asks them to stop, and the next start waits for
+that and loses nothing that was committed.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zwhub.kernel.words import Words
+from zwhub.platform.embedded.failure import DataFolderInUse, EmbeddedFailed
+from zwhub.platform.embedded.home import Home, find_home, make_data_folder
+from zwhub.platform.embedded.locks import sole_owner
+from zwhub.platform.embedded.postgres import running_postgres
+from zwhub.platform.embedded.valkey import running_valkey
+
+__all__ = ["DataFolderInUse", "Embedded", "EmbeddedFailed", "embedded_servers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Where the servers are; the URLs hold passwords and stay out of `repr`.
+
+    `database_url` is for SQLAlchemy (asyncpg), `redis_url` for redis-py (`unix://`); a server that
+    was not asked for has an empty one.
+    """
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+
+
+@contextlib.contextmanager
+def embedded_servers(
+    data_dir: Path,
+    *,
+    database: bool = True,
+    cache: bool = True,
+    say: Callable[[Words], None],
+) -> Iterator[Embedded]:
+    """Run the servers asked for while the block runs; `say` gets what takes more than a moment.
+
+    Enter it from the main thread, or from one that lives as long as the servers (the kernel's
+    death signal follows the thread). Raises `DataFolderInUse` when another hub holds `data_dir`,
+    `EmbeddedFailed` when a server cannot be had; both carry `words` for the operator.
+    """
+    data_dir = data_dir.absolute()
+    make_data_folder(data_dir)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(sole_owner(data_dir))
+        home = find_home(data_dir)
+        stack.enter_context(_run_folder(home))
+        yield Embedded(
+            database_url=stack.enter_context(running_postgres(home, say)) if database else "",
+            redis_url=stack.enter_context(running_valkey(home, say)) if cache else "",
+        )
+
+
+@contextlib.contextmanager
+def _run_folder(home: Home) -> Iterator[None]:
+    """A new folder for sockets; a dead hub's may still be there."""
+    shutil.rmtree(home.run, ignore_errors=True)
+    home.give(home.run)
+    try:
+        yield
+    finally:
+        shutil.rmtree(home.run, ignore_errors=True)

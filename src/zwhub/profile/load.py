@@ -1,0 +1,185 @@
+"""Load a profile (加载资料): the whole folder in one transaction, or nothing."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import chinese_calendar
+from chinese_calendar.constants import holidays, workdays
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zwhub.directory import store as directory
+from zwhub.directory.model import (
+    BusinessMatter,
+    CalendarDay,
+    CalendarYear,
+    City,
+    ClaimedCount,
+    LicenceType,
+    Organisation,
+    Region,
+)
+from zwhub.items import store as items
+from zwhub.kernel.search import grams, normalised
+from zwhub.profile.check import faults_of
+from zwhub.profile.evidence import read_evidence
+from zwhub.profile.folder import BadProfile, Profile, Row
+
+
+async def load_profile(session: AsyncSession, profile: Profile, now: datetime) -> int:
+    """Replace the directory, publish what changed of the items; the number of items published.
+
+    Raises `BadProfile` before anything is written. A published version of an item never
+    changes: an item that differs gets a new version, one that is gone is ended.
+    """
+    faults = faults_of(profile)
+    if faults:
+        raise BadProfile(faults)
+    for table, rows in _directory(profile):
+        await directory.replace(session, table, rows)
+    return await _publish_items(session, profile, now)
+
+
+def _directory(profile: Profile) -> Iterator[tuple[type[Any], list[dict[str, Any]]]]:
+    tables = profile.tables
+    yield City, [_city(profile.settings)]
+    yield Region, [_optional(row, "parent") for row in tables["regions"]]
+    yield Organisation, [_optional(row, "parent") for row in tables["organisations"]]
+    yield BusinessMatter, [_matter(row) for row in tables["matters"]]
+    yield ClaimedCount, [{**row, "count": int(row["count"])} for row in tables["matters_summary"]]
+    yield LicenceType, [_licence_type(row) for row in tables["licence_types"]]
+    days, years = _calendar(tables["calendar"])
+    yield CalendarDay, days
+    yield CalendarYear, years
+
+
+def _city(settings: Mapping[str, Any]) -> dict[str, Any]:
+    city = settings["city"]
+    return {
+        "code": city["region"],
+        "name": city["name"],
+        "name_en": city["name_en"],
+        "lead": city["lead"],
+        "expected": settings["expected"],
+        "replacements": settings.get("replacements", []),
+    }
+
+
+def _optional(row: Row, *names: str) -> dict[str, Any]:
+    return {**row, **{name: row[name] or None for name in names}}
+
+
+def _matter(row: Row) -> dict[str, Any]:
+    read = {"levels": row["levels"].split("|"), "stars": int(row["stars"])}
+    return {**_optional(row, "time"), **read}
+
+
+def _licence_type(row: Row) -> dict[str, Any]:
+    return {
+        "code": row["code"],
+        "key": row["key"],
+        "name": row["name"],
+        "name_en": row["name_en"],
+        "holder_kind": row["holder_kind"],
+        "validity_years": int(row["validity"]) if row["validity"] else None,
+        "issuing": row["issuing"].split("|"),
+        "surface": row["surface"].split("|"),
+        "multi_holder": row["multi_holder"] == "yes",
+    }
+
+
+def _calendar(overrides: Sequence[Row]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The published holidays and make-up days (国务院办公厅通知), the profile's own on top."""
+    chinese = {one.value: one.chinese for one in chinese_calendar.Holiday}
+    noted = {day: (False, chinese[name]) for day, name in holidays.items()}
+    noted |= {day: (True, f"{chinese[name]}调休") for day, name in workdays.items()}
+    own = {date.fromisoformat(r["date"]): (r["working"] == "yes", r["note"]) for r in overrides}
+    days = [
+        {"day": day, "working": working, "note": note}
+        for day, (working, note) in sorted((noted | own).items())
+    ]
+    return days, [{"year": year} for year in sorted({day.year for day in holidays})]
+
+
+async def _publish_items(session: AsyncSession, profile: Profile, now: datetime) -> int:
+    current = await items.current_digests(session)
+    changed, kept = [], set()
+    for row, materials in _items(profile):
+        code = row["implementation_code"]
+        version, digest = current.get(code, (0, ""))
+        if digest == row["content_digest"]:
+            kept.add(code)
+            continue
+        # The very first version is the one that was in force before the hub knew of it.
+        since = now if version else _BEFORE
+        changed.append(({**row, "version": version + 1, "effective_from": since}, materials))
+    await items.end_versions(session, set(current) - kept, now)
+    await items.publish(session, changed)
+    return len(changed)
+
+
+_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _items(profile: Profile) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    tables = profile.tables
+    codes = {row["key"]: row["code"] for row in tables["licence_types"]}
+    surfaces = {row["key"]: set(row["surface"].split("|")) for row in tables["licence_types"]}
+    bodies = {row["code"]: row for row in tables["organisations"]}
+    asked: dict[str, list[dict[str, Any]]] = {}
+    for row in tables["materials"]:
+        asked.setdefault(row["item"], []).append(_material(row, codes, surfaces))
+    for row in tables["items"]:
+        materials = sorted(asked.get(row["code"], []), key=lambda one: int(one["position"]))
+        yield _item(row, bodies[row["organisation"]], codes, materials), materials
+
+
+def _material(
+    row: Row, codes: Mapping[str, str], surfaces: Mapping[str, set[str]]
+) -> dict[str, Any]:
+    evidence = [
+        [{**need, "type": codes[need["type"]]} for need in together]
+        for together in read_evidence(row["evidence"], surfaces)
+    ]
+    said = {name: value for name, value in row.items() if name != "item"}
+    return {**said, "position": int(row["position"]), "evidence": evidence}
+
+
+def _item(
+    row: Row, body: Row, codes: Mapping[str, str], materials: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    names = [
+        "name",
+        "name_en",
+        "code",
+        "implementation_code",
+        "kind",
+        "organisation",
+        "level",
+        "case_kind",
+    ]
+    words = ["legal_basis", "conditions", "fee", "fee_basis", "contact", "complaint"]
+    units = ["statutory_unit", "promised_unit"]
+    said: dict[str, Any] = {name: row[name] for name in (*names, *words, *units)}
+    for name in ("statutory_limit", "promised_limit"):
+        said[name] = int(row[name]) if row[name] else None
+    for name in ("visits", "online_depth"):
+        said[name] = int(row[name])
+    for name in ("served", "topics"):
+        said[name] = _listed(row[name])
+    said["results"] = [codes[key] for key in _listed(row["results"])]
+    said["status"] = "在用"
+    searched = " ".join(
+        [row["name"], row["name_en"], row["code"], body["name"], body["short_name"]]
+    )
+    said["search_text"] = normalised(searched)
+    said["grams"] = grams(searched)
+    content = json.dumps([said, materials], ensure_ascii=False, sort_keys=True)
+    said["content_digest"] = hashlib.sha256(content.encode()).hexdigest()
+    return said
+
+
+def _listed(text: str) -> list[str]:
+    return [part for part in text.split("|") if part]
