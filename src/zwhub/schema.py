@@ -19,7 +19,7 @@ from zwhub.graph.fields import argument
 from zwhub.graph.node import Node, read_global_id
 from zwhub.graph.rules import EVERYONE, Access, Matter
 from zwhub.graph.scalars import SCALARS
-from zwhub.items.api import ItemQueries, item_node
+from zwhub.items.api import ItemQueries, item_by_id
 from zwhub.kernel.refusal import Refused
 from zwhub.licences.api.deeds import LicenceMutations
 from zwhub.licences.api.questions import LicenceQueries, licence_by_id, verification_by_id
@@ -30,7 +30,7 @@ Load = Callable[[str, Context], Awaitable[Any]]
 
 # By kind of node: the root field whose rule guards it, and how one is loaded.
 NODES: Mapping[str, tuple[str, Load]] = {
-    "Item": ("item", item_node),
+    "Item": ("item", item_by_id),
     "Licence": ("licence", licence_by_id),
     "Verification": ("verification", verification_by_id),
 }
@@ -72,8 +72,8 @@ QUERIES = (
     ProfileQueries,
     NodeQueries,
 )
-Query: type = merge_types("Query", QUERIES)
-Mutation: type = merge_types("Mutation", (LicenceMutations,))
+Query: Any = merge_types("Query", QUERIES)
+Mutation: Any = merge_types("Mutation", (LicenceMutations,))
 for root, words in (
     (Query, "查询入口 · everything that can be asked"),
     (Mutation, "操作入口 · everything that can be done"),

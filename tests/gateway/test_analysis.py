@@ -164,7 +164,9 @@ def deep_fields() -> st.SearchStrategy[str]:
 def written_out(text: str) -> int:
     """Selections of the first operation with its fragments written out, the plain way."""
     first, *others = parse(text).definitions
-    fragments = {node.name.value: node for node in others if isinstance(node, FragmentDefinitionNode)}
+    fragments = {
+        node.name.value: node for node in others if isinstance(node, FragmentDefinitionNode)
+    }
 
     def count(selections: SelectionSetNode | None, open_: frozenset[str]) -> int:
         return sum(1 + below(node, open_) for node in selections.selections) if selections else 0

@@ -79,7 +79,7 @@ def test_the_server_s_access_log_has_no_query_string() -> None:
 def test_a_terminal_gets_lines_for_people() -> None:
     stream = io.StringIO()
     start_logging(stream=stream, as_json=False)
-    structlog.get_logger("zwhub.test").warning("trouble", jws=TOKEN, pwd="hush")
+    structlog.get_logger("zwhub.test").warning("trouble", jws=TOKEN, password="hush")  # noqa: S106
     assert "trouble" in stream.getvalue()
     assert TOKEN not in stream.getvalue()
     assert "hush" not in stream.getvalue()

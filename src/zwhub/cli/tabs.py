@@ -47,7 +47,7 @@ async def _variables(
     one = held[1].body
     claim = {"code": citizen, "name": next(h.name for h in one.holders if h.code == citizen)}
     return {
-        "items": {"text": "营业执照", "first": 10},
+        "items": {"text": "许可", "first": 10},
         "item": {"code": code},
         "my-licences": {"first": 20},
         "licence-supermarket": {"input": {"itemCodes": [code]}},

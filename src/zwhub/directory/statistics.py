@@ -1,7 +1,7 @@
 """Statistics and consistency of the matters (统计与一致性检查): computed, never stored. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zwhub.directory.model import BusinessMatter, ClaimedCount
@@ -32,11 +32,11 @@ def tally(keys: Iterable[str], total: int) -> list[Tally]:
     return [Tally(key, count, round(count / total, 4)) for key, count in counted]
 
 
-DIMENSIONS = {
+DIMENSIONS: Mapping[str, Callable[[BusinessMatter], Sequence[str]]] = {
     "kind": lambda matter: [matter.kind],
     "stars": lambda matter: [str(matter.stars)],
     "lead": lambda matter: [matter.lead],
-    "level": lambda matter: list(matter.levels),
+    "level": lambda matter: matter.levels,
 }
 
 

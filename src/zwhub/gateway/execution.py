@@ -174,7 +174,7 @@ def _problem(error: GraphQLError) -> Problem:
             field=".".join(str(step) for step in path),
             exc_info=(type(origin), origin, origin.__traceback__),
         )
-        return Problem(Code.INTERNAL_SERVER_ERROR, INTERNAL, places, path)
+        return Problem(Code.INTERNAL_SERVER_ERROR, _INTERNAL, places, path)
     return _said_by_graphql(error, places, path)
 
 
@@ -216,7 +216,21 @@ def _unfit(error: GraphQLError) -> Problem:
     return Problem(Code.BAD_USER_INPUT, words, places)
 
 
-INTERNAL = Words(
+def internal_fault() -> TurnedAway:
+    """A request that failed by our own fault before any field could say so."""
+    return TurnedAway(Problem(Code.INTERNAL_SERVER_ERROR, _INTERNAL), status=500)
+
+
+def outcome_of(turned: TurnedAway) -> Outcome:
+    """How the metrics count a request that was turned away."""
+    return _OUTCOMES.get(turned.problems[0].code, Outcome.REFUSED)
+
+
+_OUTCOMES = {
+    Code.INTERNAL_SERVER_ERROR: Outcome.FAULT,
+    Code.EXECUTION_TIMEOUT: Outcome.TIMEOUT,
+}
+_INTERNAL = Words(
     "系统内部错误，请凭请求编号联系运维", "Internal error; quote the request id to the operator"
 )
 _AT = re.compile(r"has invalid value at ([.\w\[\]]{1,200}):")

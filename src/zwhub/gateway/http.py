@@ -12,7 +12,7 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from zwhub.gateway.execution import INTERNAL, Answer, Engine, Manner, Ready
+from zwhub.gateway.execution import Answer, Engine, Manner, Ready, internal_fault, outcome_of
 from zwhub.gateway.limits import Profile
 from zwhub.gateway.metrics import Outcome
 from zwhub.gateway.problems import Code, Problem, TurnedAway, refused_at_door, written
@@ -88,15 +88,14 @@ class GraphQLEndpoint:
             raise
         except Exception:
             log.exception("a request failed")
-            fault = Problem(Code.INTERNAL_SERVER_ERROR, INTERNAL)
-            return self._turned_away(TurnedAway(fault, status=500), exchange)
+            return self._turned_away(internal_fault(), exchange)
         exchange.outcome = answer.outcome
         partial = self.engine.door.strict_status and "errors" in answer.body
         return 294 if partial and answer.body["data"] is not None else 200, answer.body, {}
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: _Exchange) -> Answer:
         call = exchange.call
-        exchange.media = negotiate(call.headers.get("accept"))
+        exchange.media = negotiate(call.headers.get("accept", "")[:1000])
         asked = await self._asked(scope, receive, call)
         actor = await self.callers(call.headers.get("authorization"))
         ready = self.engine.ready(asked, actor)
@@ -125,7 +124,7 @@ class GraphQLEndpoint:
     def _turned_away(
         self, turned: TurnedAway, exchange: _Exchange
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
-        exchange.outcome = _OUTCOMES.get(turned.problems[0].code, Outcome.REFUSED)
+        exchange.outcome = outcome_of(turned)
         call, door = exchange.call, self.engine.door
         errors = written(turned.problems, call.language, call.request_id, door.errors)
         status = status_of(turned, exchange.media, door.strict_status)
@@ -172,10 +171,6 @@ async def _while_connected(receive: Receive) -> AsyncIterator[None]:
             task.cancel()
 
 
-_OUTCOMES = {
-    Code.INTERNAL_SERVER_ERROR: Outcome.FAULT,
-    Code.EXECUTION_TIMEOUT: Outcome.TIMEOUT,
-}
 _METHODS = Problem(Code.METHOD_NOT_ALLOWED, Words("只接受 GET 与 POST", "Only GET and POST"))
 _GET_QUERIES_ONLY = Problem(
     Code.METHOD_NOT_ALLOWED, Words("GET 只能用于查询", "GET is for queries alone; use POST")

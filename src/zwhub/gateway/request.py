@@ -5,9 +5,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from secrets import token_hex
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 import orjson
 from starlette.types import Receive, Scope
@@ -46,8 +47,8 @@ class Call:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         offered = headers.get("x-request-id", "")
-        request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex
-        return cls(headers, request_id, preferred_language(headers.get("accept-language", "")))
+        request_id = offered if _REQUEST_ID.fullmatch(offered) else token_hex(16)
+        return cls(headers, request_id, _language(headers.get("accept-language", "")[:200]))
 
 
 async def read_body(headers: Mapping[str, str], receive: Receive, door: FrontDoor) -> bytes:
@@ -151,7 +152,7 @@ def decode_json(body: bytes) -> object:
         ) from None
     # orjson keeps the last of two equal names; a proxy in front may keep the first.
     try:
-        json.loads(body, object_pairs_hook=_no_repeats)
+        _NAMES.decode(body.decode())
     except RecursionError:
         raise bad_request("JSON 嵌套过深", "The JSON is nested too deeply") from None
     return value
@@ -208,6 +209,9 @@ def _too_large(most: int) -> TurnedAway:
     return TurnedAway(problem, status=413, headers={"connection": "close"})
 
 
+# Browsers send the same few headers over and over.
+_language = lru_cache(maxsize=256)(preferred_language)
+_NAMES = json.JSONDecoder(object_pairs_hook=_no_repeats)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NO_ENCODING = Problem(
     Code.UNSUPPORTED_MEDIA_TYPE,

@@ -17,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from structlog.contextvars import bind_contextvars
 
-from zwhub.gateway.execution import INTERNAL, Answer, Engine, Manner, Ready
+from zwhub.gateway.execution import Answer, Engine, Manner, Ready, internal_fault, outcome_of
 from zwhub.gateway.http import Callers, Contexts
 from zwhub.gateway.metrics import Outcome
-from zwhub.gateway.problems import Code, Problem, TurnedAway, written
+from zwhub.gateway.problems import Code, Problem, TurnedAway, refused_at_door, written
 from zwhub.gateway.request import Call, asked_from, decode_json, refuse_nul
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.refusal import Refused
@@ -104,6 +104,8 @@ class _Connection:
     actor: Actor | None = None
     initialised: bool = False
     running: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    # Also those whose id is free again while their last message is still being written.
+    tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def listen(self) -> None:
@@ -123,10 +125,9 @@ class _Connection:
 
     async def end(self) -> None:
         """Stop what still runs; a mutation alone goes on to its end."""
-        tasks = list(self.running.values())
-        for task in tasks:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _next_message(self) -> None:
         received = await self.socket.receive()
@@ -151,7 +152,9 @@ class _Connection:
             case "connection_init":
                 await self._init(_payload(message))
             case "ping":
-                await self._send({"type": "pong", "payload": _payload(message)})
+                payload = _payload(message)
+                echo = {} if payload is None else {"payload": payload}
+                await self._send({"type": "pong", **echo})
             case "pong":
                 pass
             case "subscribe":
@@ -190,8 +193,10 @@ class _Connection:
         if len(self.running) >= self.app.engine.door.socket.operations:
             await self._refuse(operation, TurnedAway(_TOO_MANY), uuid4().hex)
             return
-        work = self._operate(operation, payload, body, actor)
-        self.running[operation] = asyncio.create_task(work)
+        task = asyncio.create_task(self._operate(operation, payload, body, actor))
+        self.running[operation] = task
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _stop(self, operation: str) -> None:
         task = self.running.pop(operation, None)
@@ -201,36 +206,25 @@ class _Connection:
     async def _operate(
         self, operation: str, payload: dict[str, Any], body: bytes, actor: Actor
     ) -> None:
-        """One operation from its document to its `complete` or `error`."""
+        """One operation from its document to its `complete` or `error`, counted at the end."""
         request_id, started = uuid4().hex, perf_counter()
         bind_contextvars(request_id=request_id)
-        kind, outcome, seconds = "none", Outcome.OK, None
+        kind, outcome = "none", Outcome.GONE
         try:
             refuse_nul(body, payload)
             ready = self.app.engine.ready(asked_from(payload), actor)
             kind = ready.kind.value
             context = self.app.contexts(actor, self.call.language, request_id)
-            outcome = await self._deliver(
-                operation, ready, Manner(context, self.call.language, request_id)
-            )
-            self.running.pop(operation, None)
-            await self._send({"id": operation, "type": "complete"})
-        except TurnedAway as turned:
-            outcome = Outcome.REFUSED
-            await self._refuse(operation, turned, request_id)
-        except asyncio.CancelledError:
-            outcome = Outcome.GONE
-            raise
+            manner = Manner(context, self.call.language, request_id)
+            outcome = await self._deliver(operation, ready, manner)
         except WebSocketDisconnect:
-            outcome = Outcome.GONE
-        except Exception:
-            outcome = Outcome.FAULT
-            log.exception("an operation failed")
-            fault = Problem(Code.INTERNAL_SERVER_ERROR, INTERNAL)
-            await self._refuse(operation, TurnedAway(fault), request_id)
+            pass
+        except Exception as error:
+            turned = _as_turned_away(error)
+            outcome = outcome_of(turned)
+            await self._refuse(operation, turned, request_id)
         finally:
-            if kind in {"query", "mutation"}:
-                seconds = perf_counter() - started
+            seconds = None if kind == "subscription" else perf_counter() - started
             self.app.engine.metrics.request(kind, outcome, seconds)
 
     async def _deliver(self, operation: str, ready: Ready, manner: Manner) -> Outcome:
@@ -240,12 +234,14 @@ class _Connection:
             async with aclosing(engine.events(ready, manner)) as answers:
                 async for answer in answers:
                     await self._next(operation, answer)
+            await self._complete(operation)
             return Outcome.OK
         if ready.kind is OperationType.MUTATION:
             answer = await self._to_its_end(ready, manner)
         else:
             answer = await engine.run(ready, manner)
         await self._next(operation, answer)
+        await self._complete(operation)
         return answer.outcome
 
     async def _to_its_end(self, ready: Ready, manner: Manner) -> Answer:
@@ -259,21 +255,34 @@ class _Connection:
     async def _next(self, operation: str, answer: Answer) -> None:
         await self._send({"id": operation, "type": "next", "payload": answer.body})
 
+    async def _complete(self, operation: str) -> None:
+        # The id is free before its client can know, so that it may use it again at once.
+        self.running.pop(operation, None)
+        await self._send({"id": operation, "type": "complete"})
+
     async def _refuse(self, operation: str, turned: TurnedAway, request_id: str) -> None:
         self.running.pop(operation, None)
         most = self.app.engine.door.errors
         errors = written(turned.problems, self.call.language, request_id, most)
-        await self._send({"id": operation, "type": "error", "payload": errors})
+        with suppress(WebSocketDisconnect):
+            await self._send({"id": operation, "type": "error", "payload": errors})
 
     async def _send(self, message: dict[str, Any]) -> None:
-        if message.get("payload", message) is None:
-            del message["payload"]
         text = orjson.dumps(message).decode()
         try:
             async with self.writing:
                 await self.socket.send({"type": "websocket.send", "text": text})
         except (RuntimeError, OSError) as error:
             raise WebSocketDisconnect(1006) from error
+
+
+def _as_turned_away(error: Exception) -> TurnedAway:
+    if isinstance(error, TurnedAway):
+        return error
+    if isinstance(error, Refused):
+        return refused_at_door(error)
+    log.error("an operation failed", exc_info=error)
+    return internal_fault()
 
 
 def _payload(message: dict[str, Any]) -> dict[str, Any] | None:

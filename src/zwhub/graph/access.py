@@ -64,11 +64,12 @@ def root_field(
 
     `scope` binds department systems alone: no other persona carries scopes.
     """
-    return strawberry.field(
+    field: Callable[[Callable[..., Any]], Any] = strawberry.field(
         description=both(Words(zh, en)),
         extensions=[Admit(matters, personas, scope)],
         directives=[Matter(codes=sorted(matters)), access(personas, scope)],
     )
+    return field
 
 
 def _sign_in() -> Refused:

@@ -10,7 +10,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.crypto.receipts import ReceiptKey
-from zwhub.kernel.crypto.trust import TrustList
+from zwhub.kernel.crypto.trust import TrustBook
 from zwhub.kernel.paging import Cursors
 from zwhub.kernel.words import Language, Words
 from zwhub.kernel.working_days import Calendar
@@ -28,7 +28,7 @@ class Hub:
 
     db: Database
     cache: Cache
-    trust: TrustList
+    trust: TrustBook
     calendar: Calendar
     cursors: Cursors
     receipts: ReceiptKey

@@ -197,8 +197,9 @@ class ItemFilter:
         return store.ItemFilter(self.text, self.organisation, self.kind)
 
 
-async def item_node(row_id: int, ctx: Context) -> Item | None:
+async def item_by_id(key: str, ctx: Context) -> Item | None:
     """For `node(id:)`."""
+    row_id = row_id_of("Item", global_id("Item", key))
     async with ctx.hub.db.read() as session:
         row = await store.item_by_id(session, row_id)
     return None if row is None else Item.of(row)
@@ -206,7 +207,7 @@ async def item_node(row_id: int, ctx: Context) -> Item | None:
 
 async def _item(by: ItemBy, at: datetime, ctx: Context) -> Item | None:
     if by.id:
-        return await item_node(row_id_of("Item", by.id), ctx)
+        return await item_by_id(str(row_id_of("Item", by.id)), ctx)
     async with ctx.hub.db.read() as session:
         if by.code:
             row = await store.item_by_code(session, by.code, at)

@@ -13,6 +13,7 @@ from zwhub.licences.held import Held, number_key
 from zwhub.licences.policy import HolderClaim, Question
 from zwhub.licences.trust import trust_list
 from zwhub.platform.cache import Cache
+from zwhub.platform.database import Database
 
 NUMBER_TTL = 600  # seconds
 ABSENT_TTL = 30
@@ -31,26 +32,30 @@ class By(StrEnum):
 class Registry:
     """What the room needs of the hub to find and judge records."""
 
+    db: Database
     cache: Cache
     trust: TrustBook
     index_secret: bytes
 
 
-async def find(session: AsyncSession, registry: Registry, by: By, value: str) -> Held | None:
+async def find(registry: Registry, by: By, value: str) -> Held | None:
     """The record as registered; look-ups by number go through the cache.
 
     The cache holds what never changes (the signed record): the standing is always read from
-    the database. Raises `MalformedJws` or `MalformedBody` for a record that cannot be read.
+    the database. Reads on a connection of its own, because a cache fill can outlive the request
+    that began it: call it before the request's transaction has spoken to the database.
+    Raises `MalformedJws` or `MalformedBody` for a record that cannot be read.
     """
-    match by:
-        case By.NUMBER:
-            return await _by_number(session, registry, value)
-        case By.JWS:
-            return await _presented(session, value)
-        case By.IDENTIFIER:
-            row = await store.by_identifier(session, value)
-        case By.ID:
-            row = await store.by_id(session, int(value))
+    if by is By.NUMBER:
+        return await _by_number(registry, value)
+    async with registry.db.read() as session:
+        match by:
+            case By.JWS:
+                return await _presented(session, value)
+            case By.IDENTIFIER:
+                row = await store.by_identifier(session, value)
+            case By.ID:
+                row = await store.by_id(session, int(value))
     return None if row is None else Held.read(*row)
 
 
@@ -67,13 +72,14 @@ def number_slot(index_secret: bytes, number: str) -> str:
     return f"number:{number_key(index_secret, number)}"
 
 
-async def _by_number(session: AsyncSession, registry: Registry, number: str) -> Held | None:
+async def _by_number(registry: Registry, number: str) -> Held | None:
     async def load() -> bytes | None:
-        row = await store.newest_by_number(session, number)
+        async with registry.db.read() as session:
+            row = await store.newest_by_number(session, number)
         return None if row is None else Held.read(*row).pack()
 
     slot = number_slot(registry.index_secret, number)
-    packed = await registry.cache.aside(slot, NUMBER_TTL, load, ABSENT_TTL)
+    packed = await registry.cache.aside(slot, NUMBER_TTL, load, negative_ttl_seconds=ABSENT_TTL)
     return None if packed is None else Held.unpack(packed)
 
 

@@ -19,7 +19,7 @@ async def look_up(
 ) -> Held | None:
     """The record, or None where it is absent or not for this caller: both look the same."""
     try:
-        held = await find(session, registry, by, value)
+        held = await find(registry, by, value)
     except (MalformedJws, MalformedBody):
         return None  # the stored bytes were tampered with; verifyLicence says so
     if held is None or holds(actor, held):

@@ -53,7 +53,7 @@ async def _one(session: AsyncSession, condition: ColumnElement[bool]) -> Row | N
     return None if row is None else Row(*row)
 
 
-def _held_by(key: bytes) -> Select[Any]:
+def _held_by(key: bytes) -> Select[int, bytes]:
     held = select(Licence.id, Licence.signed).join(
         LicenceHolder, LicenceHolder.licence_id == Licence.id
     )

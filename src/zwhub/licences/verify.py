@@ -74,7 +74,7 @@ async def _examine(
     session: AsyncSession, registry: Registry, enquiry: Enquiry
 ) -> tuple[Finding, Question | None, Held | None]:
     try:
-        held = await find(session, registry, enquiry.by, enquiry.value)
+        held = await find(registry, enquiry.by, enquiry.value)
     except (MalformedJws, MalformedBody) as malformed:
         return policy.malformed(malformed.words), None, None
     if held is None:

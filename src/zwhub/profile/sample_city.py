@@ -21,8 +21,7 @@ from zwhub.licences import store
 from zwhub.licences.held import TYP, Held
 from zwhub.licences.status import CODES, Standing
 from zwhub.licences.trust import trust
-from zwhub.profile.folder import Row
-from zwhub.profile.holders import Tables
+from zwhub.profile.holders import Row, Tables
 from zwhub.profile.population import Draft, Flaw, drafts
 
 ROOTS = (Algorithm.ES256, Algorithm.SM2)  # the international and the national (国密) algorithms
@@ -120,7 +119,7 @@ async def settle_sample(
     count = 0
     with ThreadPoolExecutor() as pool:
         while batch := list(islice(made, BATCH)):
-            signed = list(pool.map(lambda one: _settled(*one, pki, forger, now), batch))
+            signed = list(pool.map(lambda one: _settled(one, pki, forger, now), batch))
             await store.copy_in(session, signed, index_secret, now)
             count += len(signed)
             progress(len(signed))
@@ -128,12 +127,12 @@ async def settle_sample(
 
 
 def _settled(
-    row_id: int,
-    draft: Draft,
+    made: tuple[int, Draft],
     pki: SamplePki,
     forger: Mapping[Algorithm, PrivateKey],
     now: datetime,
 ) -> tuple[Held, list[Standing]]:
+    row_id, draft = made
     record = _record(draft, pki, forger)
     held = Held.read(row_id, record.encode())
     return held, list(_standings(draft, held, now))

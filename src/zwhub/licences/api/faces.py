@@ -26,7 +26,7 @@ READERS = [access({Persona.CITIZEN, Persona.DEPARTMENT})]
 
 
 def registry_of(ctx: Context) -> Registry:
-    return Registry(ctx.hub.cache, ctx.hub.trust, ctx.hub.index_secret)
+    return Registry(ctx.hub.db, ctx.hub.cache, ctx.hub.trust, ctx.hub.index_secret)
 
 
 @strawberry.type(description="持证主体 · a holder of a licence", directives=READERS)
