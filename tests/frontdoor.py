@@ -172,6 +172,10 @@ async def callers(authorization: str | None) -> Actor:
         case "Bearer brief":
             soon = datetime.now(UTC) + timedelta(seconds=0.2)
             return Actor("clerk-2", Persona.CLERK, expires_at=soon)
+        case "Bearer busy":
+            raise Refused(Reason.TOO_MANY, Words("过于频繁", "too often"))
+        case "Bearer banned":
+            raise Refused(Reason.NOT_ALLOWED, Words("已停用", "switched off"))
         case "Bearer broken":
             raise RuntimeError(NUMBER)
         case _:

@@ -10,6 +10,8 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -115,7 +117,22 @@ def create_app(
         await hub.cache.close()
         await hub.db.close()
 
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=_pages_elsewhere(settings))
+
+
+def _pages_elsewhere(settings: Settings) -> list[Middleware]:
+    """CORS for the front ends named in the settings; without any, browsers keep others out."""
+    if not settings.allowed_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "accept-language"],
+            expose_headers=["x-request-id"],
+        )
+    ]
 
 
 def _door(settings: Settings) -> FrontDoor:

@@ -162,6 +162,17 @@ async def test_a_bad_token_is_401_with_a_challenge(http: httpx.AsyncClient) -> N
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize(
+    ("token", "status", "expected"),
+    [("busy", 429, "TOO_MANY_REQUESTS"), ("banned", 403, "FORBIDDEN")],
+)
+async def test_a_caller_may_be_kept_out(
+    http: httpx.AsyncClient, token: str, status: int, expected: str
+) -> None:
+    answer = await ask(http, "{ caller }", headers={"authorization": f"Bearer {token}"})
+    assert (answer.status_code, code(answer)) == (status, expected)
+
+
 async def test_our_own_fault_says_nothing(http: httpx.AsyncClient) -> None:
     with capture_logs(processors=[merge_contextvars]) as logs:
         answer = await ask(http, "{ caller }", headers={"authorization": "Bearer broken"})
@@ -253,6 +264,15 @@ async def test_a_bad_literal_is_never_quoted(http: httpx.AsyncClient, document: 
     answer = await ask(http, document)
     assert answer.status_code == 400
     assert code(answer) in {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"}
+    assert NUMBER not in answer.text
+
+
+async def test_an_argument_that_does_not_fit_at_last_is_never_quoted(
+    http: httpx.AsyncClient,
+) -> None:
+    query = "query($n: Int = 1, $p: String!) { claim(claim: {number: $n, purpose: $p}) }"
+    answer = await ask(http, query, variables={"n": None, "p": NUMBER})
+    assert code(answer) == "BAD_USER_INPUT"
     assert NUMBER not in answer.text
 
 

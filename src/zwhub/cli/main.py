@@ -2,7 +2,10 @@
 
 import typer
 
+from zwhub.cli.clients import clients
 from zwhub.cli.demo import demo
+from zwhub.cli.serve import migrate_database, serve
+from zwhub.cli.show import doctor, schema
 from zwhub.cli.token import token
 
 app = typer.Typer(
@@ -14,6 +17,11 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(token)
+app.command()(serve)
+app.command("migrate")(migrate_database)
+app.command()(schema)
+app.command()(doctor)
+app.add_typer(clients, name="clients")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import re
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from graphql import (
@@ -14,7 +15,6 @@ from graphql import (
     Lexer,
     OperationDefinitionNode,
     Source,
-    Token,
     TokenKind,
     ValueNode,
     parse,
@@ -159,27 +159,22 @@ def _weight(key: tuple[str, bool], found: Prepared | tuple[Problem, ...]) -> int
 
 
 def _syntax_problem(error: GraphQLSyntaxError, text: str, tokens: int) -> Problem:
-    over = _first_token_over(text, tokens)
-    if over is not None:
-        return exceeded("tokens", tokens, tokens + 1, ((over.line, over.column),))
     places = tuple((at.line, at.column) for at in error.locations or ())
+    until = next(iter(error.positions or ()), len(text))
+    if _count_tokens(text[:until]) >= tokens:
+        return exceeded("tokens", tokens, tokens + 1, places)
     en = _TOKEN_TEXT.sub(r"\1", error.message)
     return Problem(Code.GRAPHQL_PARSE_FAILED, Words(f"文档无法解析：{en}", en), places)
 
 
-def _first_token_over(text: str, most: int) -> Token | None:
-    """Token number `most` + 1 of the document, if the lexer gets that far.
-
-    The parser says that it met too many tokens only in prose, so the tokens are counted again.
-    """
+def _count_tokens(text: str) -> int:
+    """The parser says that it met too many tokens only in prose, so they are counted again."""
     lexer = Lexer(Source(text))
-    try:
-        for _ in range(most + 1):
-            if lexer.advance().kind is TokenKind.EOF:
-                return None
-    except GraphQLSyntaxError:
-        return None
-    return lexer.token
+    count = 0
+    with suppress(GraphQLSyntaxError):
+        while lexer.advance().kind is not TokenKind.EOF:
+            count += 1
+    return count
 
 
 def without_value(message: str) -> str:

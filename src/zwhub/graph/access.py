@@ -13,7 +13,6 @@ from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words, both
 
-
 PUBLIC_LEVEL = "群众端"  # the level at which citizens and enterprises stand
 
 

@@ -212,6 +212,16 @@ class Cache:
         """The answer, or `_AWAY` for every kind of failure."""
         if not self._may_try():
             return _AWAY
+        task = asyncio.current_task()
+        cancellations = task.cancelling() if task else 0
+        answer = await self._attempt(operation)
+        # redis-py sends through `wait_for`, which in Python 3.11 can lose a cancellation: a caller
+        # who has left, or whose time is up, would go on.
+        if task and task.cancelling() > cancellations:
+            raise asyncio.CancelledError
+        return answer
+
+    async def _attempt(self, operation: Callable[[], Awaitable[Any]]) -> Any:
         try:
             answer = await operation()
         except ResponseError:  # it is there, but will not: full, read-only, another type

@@ -10,6 +10,8 @@ import orjson
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from zwhub.platform.faults import described
+
 _SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
@@ -32,8 +34,7 @@ def start_logging(
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # The plain traceback: the rich one prints local variables, and so people's numbers.
-        structlog.processors.format_exc_info,
+        described,
     ]
     _hand_over(before, known[level.upper()])
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -105,8 +106,7 @@ def _json_line(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 def _console_line() -> Callable[[WrappedLogger, str, EventDict], str]:
     # Without colours: their control codes would stand between a name and what to strike out.
-    plain = structlog.dev.plain_traceback
-    return structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)
+    return structlog.dev.ConsoleRenderer(colors=False)
 
 
 _QUERY_STRING = re.compile(r"\?[^\s\"']*")

@@ -1,6 +1,6 @@
 """Certificates (数字证书): four algorithms, every reason for disbelief, other programs."""
 
-# ruff: noqa: S311 - the dice are seeded so that a failure can be repeated
+
 
 import random
 import subprocess

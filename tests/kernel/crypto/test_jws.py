@@ -1,6 +1,6 @@
 """Signed records (签名记录): other libraries agree, and no altered text is accepted."""
 
-# ruff: noqa: S311 - the dice are seeded so that a failure can be repeated
+
 
 import json
 import random

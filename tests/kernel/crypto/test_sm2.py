@@ -1,6 +1,6 @@
 """SM2 (国密二号): the standard's example in both backends, and both backends against each other."""
 
-# ruff: noqa: S311 - the dice are seeded so that a failure can be repeated
+
 
 import random
 import subprocess
