@@ -1,5 +1,6 @@
 """The composition root (装配): settings in, ASGI application out."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from starlette.applications import Starlette
@@ -46,6 +48,9 @@ from zwhub.platform.secrets import Secrets
 from zwhub.platform.settings import Settings
 from zwhub.schema import operations, schema
 
+log = structlog.get_logger("zwhub.app")
+REFERENCE_SECONDS = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class Servers:
@@ -79,11 +84,29 @@ def receipt_key(folder: Path) -> ReceiptKey:
 
 
 async def read_reference(hub: Hub) -> None:
-    """What every request needs of the directory: the calendar, and who handles which matter."""
+    """What every request needs of the directory: the calendar, and who handles which matter.
+
+    Nothing is read when no profile was loaded since; the edition is asked for first, so that a
+    load in between is seen the next time.
+    """
     async with hub.db.read() as session:
+        edition = await directory.edition(session)
+        if edition == hub.edition:
+            return
         hub.calendar = await directory.calendar(session)
         rows = await directory.matters(session)
     hub.levels = {row.code: frozenset(row.levels) for row in rows}
+    hub.edition = edition
+
+
+async def _keep_up(hub: Hub) -> None:
+    """A profile that is loaded meanwhile reaches the running hub within seconds."""
+    while True:
+        await asyncio.sleep(REFERENCE_SECONDS)
+        try:
+            await read_reference(hub)
+        except Exception as error:  # the database is away: what was read still stands
+            log.warning("reference data not looked at", error=type(error).__name__)
 
 
 def create_app(
@@ -113,7 +136,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await read_reference(hub)
+        keeping_up = asyncio.create_task(_keep_up(hub))
         yield
+        keeping_up.cancel()
+        await asyncio.wait([keeping_up])
         await hub.cache.close()
         await hub.db.close()
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.speak import out, refuse, say
-from zwhub.cli.standing import DataDir, opened, settings_for, standing_database
+from zwhub.cli.standing import opened, standing_database
 from zwhub.directory import store as directory
 from zwhub.gateway import store
 from zwhub.gateway.jwks import key_set

@@ -10,10 +10,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from zwhub.app import Servers, create_app, make_hub
-from zwhub.cli.sandbox import demo_personas, sample_tables, save_keys
+from zwhub.cli.personas import demo_personas
+from zwhub.cli.said import DataDir, settings_for
+from zwhub.cli.sandbox import sample_tables, save_keys
 from zwhub.cli.serving import bind, serve_app
 from zwhub.cli.speak import err, language, out
-from zwhub.cli.standing import DataDir, opened, settings_for, standing_servers
+from zwhub.cli.standing import opened, standing_servers
 from zwhub.cli.tabs import sample_tabs
 from zwhub.directory import store as directory
 from zwhub.gateway.graphiql import Tab

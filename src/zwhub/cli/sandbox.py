@@ -1,14 +1,14 @@
-"""The sandbox's files (沙箱文件): the sample's tables, its personas, and the keys it made."""
+"""The sandbox's files (沙箱文件): the sample's tables, and the keys it made."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from zwhub.gateway.sandbox import DemoPersona
-from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.crypto.certificates import Certificate
-from zwhub.kernel.crypto.keys import PrivateKey
+from zwhub.kernel.crypto.issuance import issue
+from zwhub.kernel.crypto.keys import Algorithm, PrivateKey, PublicKey
 from zwhub.platform.bundle import bundled
-from zwhub.platform.private_files import private_folder, write_private
+from zwhub.platform.private_files import private_folder, read_private, write_private
 from zwhub.profile.folder import Row, read_rows, sample_folder
 from zwhub.profile.holders import Tables
 from zwhub.profile.sample_city import SamplePki
@@ -23,22 +23,6 @@ def sample_tables() -> Tables:
     return tables
 
 
-def demo_personas() -> list[DemoPersona]:
-    """The sandbox's callers, as `personas.csv` describes them."""
-    return [
-        DemoPersona(
-            key=row["key"],
-            persona=Persona(row["persona"]),
-            name=row["name"],
-            number=row["number"] or None,
-            organisation=row["organisation"] or None,
-            level=row["level"] or None,
-            scopes=frozenset(Scope(one) for one in row["scopes"].split("|") if one),
-        )
-        for row in read_rows(sample_folder() / "personas.csv")
-    ]
-
-
 def save_keys(data_dir: Path, pki: SamplePki) -> None:
     """The sandbox's private keys and certificates, 0600, so that more can be issued with them."""
     folder = data_dir / "sandbox"
@@ -47,6 +31,21 @@ def save_keys(data_dir: Path, pki: SamplePki) -> None:
         _save(folder, f"root-{algorithm}", *made)
     for kid, made in pki.issuers.items():
         _save(folder, kid, *made)
+
+
+def certify_key(
+    data_dir: Path, key: PublicKey, organisation: str, name: str, begin: datetime
+) -> Certificate | None:
+    """A certificate of ten years under the sandbox's root; None where there is no sandbox."""
+    national = key.algorithm is Algorithm.SM2
+    stem = data_dir / "sandbox" / f"root-{Algorithm.SM2 if national else Algorithm.ES256}"
+    try:
+        root = Certificate.from_pem(read_private(stem.with_suffix(".cert.pem")))
+        root_key = PrivateKey.from_pem(read_private(stem.with_suffix(".key.pem")))
+    except FileNotFoundError:
+        return None
+    end = min(begin + timedelta(days=3_652), root.not_after)
+    return issue(name, organisation, key, root_key, not_before=begin, not_after=end, issuer=root)
 
 
 def _save(folder: Path, name: str, certificate: Certificate, key: PrivateKey) -> None:

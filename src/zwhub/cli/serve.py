@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from zwhub.app import create_app, make_hub
+from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.serving import bind, serve_app
 from zwhub.cli.speak import refuse, say
-from zwhub.cli.standing import DataDir, settings_for, standing_database, standing_servers
+from zwhub.cli.standing import standing_database, standing_servers
 from zwhub.kernel.words import Words
 from zwhub.platform.migrate import behind, migrate
 from zwhub.platform.telemetry import start_logging

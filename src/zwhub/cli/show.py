@@ -11,8 +11,9 @@ import typer
 from rich.table import Table
 from sqlalchemy import text
 
+from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.speak import language, out
-from zwhub.cli.standing import DataDir, opened, settings_for, standing_servers
+from zwhub.cli.standing import opened, standing_servers
 from zwhub.directory import store as directory
 from zwhub.gateway.limits import DocumentLimits, FrontDoor
 from zwhub.kernel.crypto import sm2

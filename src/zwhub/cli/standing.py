@@ -2,38 +2,18 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
-from pydantic import ValidationError
 
 from zwhub.app import Servers
 from zwhub.cli.speak import refuse, say
-from zwhub.kernel.words import Words
 from zwhub.platform.database import Database
-from zwhub.platform.embedded import EmbeddedFailed, embedded_servers
+from zwhub.platform.embedded import (
+    DataFolderInUse,
+    EmbeddedFailed,
+    database_in_use,
+    embedded_servers,
+)
 from zwhub.platform.migrate import migrate
 from zwhub.platform.settings import Settings
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(help="Data folder (数据目录). Default: ZWHUB_DATA_DIR, else a folder of yours."),
-]
-
-
-def settings_for(data_dir: Path | None, **more: Any) -> Settings:
-    """The settings, with what the command line says on top."""
-    said = {name: value for name, value in more.items() if value is not None}
-    if data_dir is not None:
-        said["data_dir"] = data_dir.absolute()
-    try:
-        return Settings(**said)
-    except ValidationError as invalid:
-        places = ", ".join(
-            "ZWHUB_" + ".".join(map(str, e["loc"])).upper() for e in invalid.errors()
-        )
-        refuse(Words(f"设置有误：{places}", f"These settings cannot be used: {places}"))
 
 
 @contextlib.contextmanager
@@ -54,18 +34,27 @@ def standing_servers(settings: Settings) -> Iterator[Servers]:
 
 @contextlib.contextmanager
 def standing_database(settings: Settings) -> Iterator[str]:
-    """The migrated database alone, for a command that needs no cache; its URL."""
+    """The migrated database alone, for a command that needs no cache; its URL.
+
+    While a hub runs on the data folder, its embedded database is used beside it.
+    """
+    with contextlib.ExitStack() as stack:
+        yield _database_url(settings, stack)
+
+
+def _database_url(settings: Settings, stack: contextlib.ExitStack) -> str:
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
-        migrate(url)
-        yield url
-        return
-    try:
-        with embedded_servers(settings.data_dir, cache=False, say=say) as embedded:
-            migrate(embedded.database_url)
-            yield embedded.database_url
-    except EmbeddedFailed as failed:
-        refuse(failed.words)
+    else:
+        own = embedded_servers(settings.data_dir, cache=False, say=say)
+        try:
+            url = stack.enter_context(own).database_url
+        except DataFolderInUse as in_use:
+            return database_in_use(settings.data_dir) or refuse(in_use.words)
+        except EmbeddedFailed as failed:
+            refuse(failed.words)
+    migrate(url)
+    return url
 
 
 @contextlib.asynccontextmanager

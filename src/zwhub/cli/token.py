@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from zwhub.cli.sandbox import demo_personas
+from zwhub.cli.personas import demo_personas
+from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.speak import refuse
-from zwhub.cli.standing import DataDir, settings_for
 from zwhub.gateway.sandbox import ISSUER_FILE, Sandbox
 from zwhub.kernel.words import Words
 

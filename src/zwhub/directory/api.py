@@ -311,7 +311,7 @@ async def _working_days(ctx: Context, start: date, days: int) -> WorkingDays:
                 day=day,
                 working=calendar.is_working(day),
                 note=notes.get(day),
-                provisional=day.year not in calendar.published,
+                provisional=not calendar.is_published(day),
             )
             for day in passed
         ],

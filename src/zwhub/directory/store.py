@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.directory.model import (
@@ -69,6 +69,14 @@ async def calendar(session: AsyncSession) -> Calendar:
 async def calendar_notes(session: AsyncSession, first: date, last: date) -> Mapping[date, str]:
     query = select(CalendarDay).where(CalendarDay.day.between(first, last))
     return {row.day: row.note for row in await session.scalars(query)}
+
+
+async def edition(session: AsyncSession) -> str:
+    """Another text after each load of a profile; empty before the first.
+
+    A load replaces the city's row, and PostgreSQL marks a row with the transaction that wrote it.
+    """
+    return str(await session.scalar(select(literal_column("xmin::text")).select_from(City)) or "")
 
 
 async def city(session: AsyncSession) -> City | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
+from zwhub.graph.batching import Batches
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.crypto.trust import TrustBook
@@ -35,6 +35,7 @@ class Hub:
     index_secret: bytes = field(repr=False)
     levels: Mapping[str, frozenset[str]]
     operations: Mapping[str, tuple[str, ...]]
+    edition: str = ""  # which load of the profile `calendar` and `levels` were read from
 
 
 @dataclass
@@ -46,16 +47,16 @@ class Context:
     now: datetime
     language: Language
     request_id: str
-    _loaders: dict[Batch, DataLoader[Any, Any]] = field(default_factory=dict)
+    _loaders: dict[Batch, Batches] = field(default_factory=dict)
 
-    def loader(self, batch: Batch) -> DataLoader[Any, Any]:
+    def loader(self, batch: Batch) -> Batches:
         """This request's batching loader for `batch`; parents are told apart by identity."""
 
         async def run(parents: list[Any]) -> Sequence[Any]:
             return await batch(parents, self)
 
         if batch not in self._loaders:
-            self._loaders[batch] = DataLoader(load_fn=run, cache_key_fn=id)
+            self._loaders[batch] = Batches(run)
         return self._loaders[batch]
 
     def say(self, words: Words) -> str:

@@ -90,12 +90,19 @@ async def materials_of(
     return found
 
 
-async def current_digests(session: AsyncSession) -> Mapping[str, tuple[int, str]]:
-    """By implementation code, the version in force and the digest of its content."""
-    query = select(Item.implementation_code, Item.version, Item.content_digest).where(
+async def current_digests(session: AsyncSession) -> Mapping[str, str]:
+    """By implementation code, the digest of the content in force."""
+    query = select(Item.implementation_code, Item.content_digest).where(
         Item.effective_until.is_(None)
     )
-    return {code: (version, digest) for code, version, digest in await session.execute(query)}
+    return {row.implementation_code: row.content_digest for row in await session.execute(query)}
+
+
+async def last_versions(session: AsyncSession) -> Mapping[str, int]:
+    """By implementation code, the highest version ever published, in force or ended."""
+    query = select(Item.implementation_code, func.max(Item.version).label("version"))
+    rows = await session.execute(query.group_by(Item.implementation_code))
+    return {row.implementation_code: row.version for row in rows}
 
 
 async def publish(

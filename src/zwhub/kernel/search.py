@@ -25,5 +25,9 @@ def grams(text: str) -> list[str]:
 
 
 def words_of(query: str) -> list[str]:
-    """The words that must all occur, from what a person typed."""
-    return normalised(query[:LONGEST_QUERY]).split()
+    """The words that must all occur, from what a person typed.
+
+    Signs alone ("%") stay as they are: no text holds them, so they find nothing, not everything.
+    """
+    typed = query[:LONGEST_QUERY]
+    return normalised(typed).split() or typed.split()

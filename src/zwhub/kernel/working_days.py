@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 _SATURDAY = 5
+# New Year's own notice moves days of the old year too, since 2006 never one before 29 December.
+_NOTICE_REACHES_BACK = timedelta(days=3)
 
 
 class Due(NamedTuple):
@@ -29,6 +31,10 @@ class Calendar:
     def is_working(self, day: date) -> bool:
         return self.exceptions.get(day, day.weekday() < _SATURDAY)
 
+    def is_published(self, day: date) -> bool:
+        """Whether every notice that can speak of `day` is out: late December is two years' day."""
+        return {day.year, (day + _NOTICE_REACHES_BACK).year} <= self.published
+
     def after(self, start: date, days: int) -> Due:
         """The `days`-th working day after `start`; the first counts on the day after `start`.
 
@@ -47,4 +53,5 @@ class Calendar:
         return sum(self.is_working(first + timedelta(days=n)) for n in range(length))
 
     def _known(self, start: date, end: date) -> bool:
-        return all(year in self.published for year in range(start.year, end.year + 1))
+        between = range(start.year, end.year + 1)
+        return self.published.issuperset(between) and self.is_published(end)

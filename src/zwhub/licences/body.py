@@ -34,8 +34,11 @@ HOLDER_CODE_TYPES = frozenset(
 )
 OPERATIONS = frozenset({"新发", "延续", "变更", "转入"})
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
 
@@ -230,10 +233,10 @@ _READERS: dict[str, Reader] = {
     "validFrom": _date,
     "validUntil": _date_or_null,
     "holders": _holders,
-    "version": _coded(r"\d{3}", "须为三位数字", "must be three digits"),
+    "version": _coded(r"[0-9]{3}", "须为三位数字", "must be three digits"),
     "operation": _one_of(OPERATIONS),
     "previous": _identifier_or_null,
-    "region": _coded(r"\d{6}", "须为六位行政区划代码", "must be a region code of six digits"),
+    "region": _coded(r"[0-9]{6}", "须为六位行政区划代码", "must be a region code of six digits"),
     "surface": _surface,
     "signedAt": _instant,
     "signedBy": _text(200),

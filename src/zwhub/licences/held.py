@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from zwhub.kernel.crypto.digests import keyed_digest
-from zwhub.kernel.crypto.jws import Jws, parse
+from zwhub.kernel.crypto.jws import Jws, MalformedJws, parse
 from zwhub.kernel.identifiers.holder import normalise_code
+from zwhub.kernel.words import Words
 from zwhub.licences.body import Body, read_body
 
 TYP = "zwhub-licence+jws"
@@ -21,8 +22,11 @@ class Held:
 
     @classmethod
     def read(cls, row_id: int, signed: bytes) -> "Held":
-        """Raises `MalformedJws` or `MalformedBody` where the stored bytes were tampered with."""
+        """Raises `MalformedJws` or `MalformedBody` for bytes that are no licence record."""
         jws = parse(signed)
+        if jws.typ != TYP:  # RFC 8725 §3.11: what was signed as something else is no licence
+            words = Words(f"typ 须为 {TYP}", f"typ must be {TYP}")
+            raise MalformedJws(words)
         return cls(row_id, jws, read_body(jws.payload), signed)
 
     def pack(self) -> bytes:

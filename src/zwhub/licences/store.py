@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -107,7 +108,7 @@ async def successors(
         select(Licence.series, Licence.version, Licence.identifier)
         .where(Licence.series.in_({series_of(one.body) for one in held}))
         .where(Licence.issued_on <= civil_date(as_of))
-        .distinct(Licence.series)
+        .ext(distinct_on(Licence.series))
         .order_by(Licence.series, Licence.version.desc())
     )
     newest = {series: (version, name) for series, version, name in await session.execute(query)}
@@ -138,7 +139,7 @@ async def registered(session: AsyncSession, identifiers: Collection[str]) -> Map
 async def series_of_numbers(session: AsyncSession, numbers: Collection[str]) -> Mapping[str, str]:
     """By number, the series that owns it."""
     query = select(Licence.number, Licence.series).where(Licence.number.in_(numbers))
-    return dict((await session.execute(query)).tuples().all())
+    return dict((await session.execute(query)).all())
 
 
 def columns(held: Held, at: datetime) -> dict[str, Any]:
@@ -169,7 +170,7 @@ async def add(
     """
     statement = upsert(Licence).on_conflict_do_nothing().returning(Licence.identifier, Licence.id)
     rows = await session.execute(statement.values([columns(one, at) for one in held]))
-    ids = dict(rows.tuples().all())
+    ids = dict(rows.all())
     new = [(ids[name], one.body) for one in held if (name := str(one.body.identifier)) in ids]
     if new:
         keys = [holders_of(row_id, body, index_secret) for row_id, body in new]

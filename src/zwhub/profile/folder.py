@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from zwhub.kernel.words import Words
 
 Row = dict[str, str]
+SETTINGS = "profile.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,13 @@ class BadProfile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """All of a folder: tables by file name without ending, and the settings."""
+    """All of a folder: tables by file name without ending, and the settings.
+
+    `lines` gives, for each row of a table, the line of the file on which it ends.
+    """
 
     tables: Mapping[str, Sequence[Row]]
+    lines: Mapping[str, Sequence[int]]
     settings: Mapping[str, Any]
 
 
@@ -63,18 +69,28 @@ def sample_folder() -> Path:
 def read_profile(folder: Path) -> Profile:
     """The folder as tables. Raises `BadProfile` naming every file, line and column at fault."""
     faults: list[Fault] = []
-    tables = {
-        name: _table(folder / f"{name}.csv", COLUMNS[name].split(), faults) for name in COLUMNS
-    }
-    settings = _settings(folder / "profile.toml", faults)
+    read = {name: _table(folder / f"{name}.csv", COLUMNS[name].split(), faults) for name in COLUMNS}
+    settings = _settings(folder / SETTINGS, faults)
     if faults:
         raise BadProfile(faults)
-    return Profile(tables, settings)
+    tables = {name: [row for _, row in numbered] for name, numbered in read.items()}
+    lines = {name: [line for line, _ in numbered] for name, numbered in read.items()}
+    return Profile(tables, lines, settings)
 
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a CSV file in UTF-8 (with or without mark) or GB18030, as Excel saves them."""
-    return list(csv.DictReader(io.StringIO(_text(path)), strict=True))
+    return [row for _, row in _numbered(_reader(path))]
+
+
+def _reader(path: Path) -> "csv.DictReader[str]":
+    return csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+
+
+def _numbered(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Row]]:
+    """Each row with its line: blank lines and line breaks within a cell count."""
+    for row in reader:
+        yield reader.line_num, row
 
 
 def _text(path: Path) -> str:
@@ -85,10 +101,11 @@ def _text(path: Path) -> str:
         return raw.decode("gb18030")
 
 
-def _table(path: Path, columns: Sequence[str], faults: list[Fault]) -> list[Row]:
+def _table(path: Path, columns: Sequence[str], faults: list[Fault]) -> list[tuple[int, Row]]:
+    """The rows with their lines; what is wrong with the file is added to `faults`."""
     try:
-        rows = read_rows(path)
-        header = csv.DictReader(io.StringIO(_text(path))).fieldnames or []
+        reader = _reader(path)
+        rows = list(_numbered(reader))
     except OSError:
         faults.append(Fault(path.name, 0, Words("缺少此文件", "the file is missing")))
         return []
@@ -96,37 +113,46 @@ def _table(path: Path, columns: Sequence[str], faults: list[Fault]) -> list[Row]
         words = Words("不是 UTF-8 或 GB18030 的 CSV", "not a CSV file in UTF-8 or GB18030")
         faults.append(Fault(path.name, 0, words))
         return []
+    wrong = [
+        *_wrong_header(path.name, reader.fieldnames or [], columns),
+        *_wrong_rows(path.name, rows),
+    ]
+    faults += wrong
+    return [] if wrong else [(line, _stripped(row)) for line, row in rows]
+
+
+def _wrong_header(file: str, header: Sequence[str], columns: Sequence[str]) -> Iterator[Fault]:
     for column in columns:
         if column not in header:
             words = Words(f"缺少列 {column}", f"the column {column} is missing")
-            faults.append(Fault(path.name, 1, words))
-    for line, row in enumerate(rows, start=2):
+            yield Fault(file, 1, words)
+    for column in sorted({one for one in header if header.count(one) > 1}):
+        words = Words(f"列 {column} 重复", f"the column {column} stands there twice")
+        yield Fault(file, 1, words)
+
+
+def _wrong_rows(file: str, rows: Sequence[tuple[int, Row]]) -> Iterator[Fault]:
+    for line, row in rows:
         if None in row or None in row.values():
             words = Words("列数与表头不符", "the row has more or fewer cells than the header")
-            faults.append(Fault(path.name, line, words))
-    return (
-        [{name: value.strip() for name, value in row.items()} for row in rows] if not faults else []
-    )
+            yield Fault(file, line, words)
+        elif any("\0" in cell for cell in row.values()):
+            yield Fault(file, line, Words("含空字符", "a cell holds a NUL character"))
+
+
+def _stripped(row: Row) -> Row:
+    return {name: cell.strip() for name, cell in row.items()}
 
 
 def _settings(path: Path, faults: list[Fault]) -> Mapping[str, Any]:
     try:
-        settings = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError:
         faults.append(Fault(path.name, 0, Words("缺少此文件", "the file is missing")))
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        faults.append(Fault(path.name, 0, Words("不是有效的 TOML", "not valid TOML")))
-        return {}
-    for section, members in _SECTIONS.items():
-        for member in members.split():
-            if member not in settings.get(section, {}):
-                words = Words(f"缺少 [{section}] {member}", f"[{section}] {member} is missing")
-                faults.append(Fault(path.name, 0, words))
-    return settings
-
-
-_SECTIONS = {
-    "city": "name name_en region province lead",
-    "expected": "departments districts items licence_types licence_records",
-}
+    except UnicodeDecodeError:
+        faults.append(Fault(path.name, 0, Words("须为 UTF-8 编码", "must be encoded in UTF-8")))
+    except tomllib.TOMLDecodeError as error:
+        where = re.search(r"line (\d+)", str(error))  # the exception has no number before 3.14
+        words = Words("不是有效的 TOML", "not valid TOML")
+        faults.append(Fault(path.name, int(where[1]) if where else 0, words))
+    return {}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -28,8 +29,18 @@ from zwhub.profile.evidence import read_evidence
 from zwhub.profile.folder import BadProfile, Profile, Row
 
 
-async def load_profile(session: AsyncSession, profile: Profile, now: datetime) -> int:
-    """Replace the directory, publish what changed of the items; the number of items published.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load did to the items: how many are new, revised (a next version), ended, as before."""
+
+    new: int
+    revised: int
+    ended: int
+    unchanged: int
+
+
+async def load_profile(session: AsyncSession, profile: Profile, now: datetime) -> Loaded:
+    """Replace the directory, publish what changed of the items.
 
     Raises `BadProfile` before anything is written. A published version of an item never
     changes: an item that differs gets a new version, one that is gone is ended.
@@ -50,7 +61,7 @@ def _directory(profile: Profile) -> Iterator[tuple[type[Any], list[dict[str, Any
     yield BusinessMatter, [_matter(row) for row in tables["matters"]]
     yield ClaimedCount, [{**row, "count": int(row["count"])} for row in tables["matters_summary"]]
     yield LicenceType, [_licence_type(row) for row in tables["licence_types"]]
-    days, years = _calendar(tables["calendar"])
+    days, years = calendar_rows(tables["calendar"])
     yield CalendarDay, days
     yield CalendarYear, years
 
@@ -90,8 +101,8 @@ def _licence_type(row: Row) -> dict[str, Any]:
     }
 
 
-def _calendar(overrides: Sequence[Row]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The published holidays and make-up days (国务院办公厅通知), the profile's own on top."""
+def calendar_rows(overrides: Sequence[Row]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Days and years: the published holidays (国务院办公厅通知), the profile's own on top."""
     chinese = {one.value: one.chinese for one in chinese_calendar.Holiday}
     noted = {day: (False, chinese[name]) for day, name in holidays.items()}
     noted |= {day: (True, f"{chinese[name]}调休") for day, name in workdays.items()}
@@ -103,21 +114,27 @@ def _calendar(overrides: Sequence[Row]) -> tuple[list[dict[str, Any]], list[dict
     return days, [{"year": year} for year in sorted({day.year for day in holidays})]
 
 
-async def _publish_items(session: AsyncSession, profile: Profile, now: datetime) -> int:
+async def _publish_items(session: AsyncSession, profile: Profile, now: datetime) -> Loaded:
     current = await items.current_digests(session)
-    changed, kept = [], set()
-    for row, materials in _items(profile):
-        code = row["implementation_code"]
-        version, digest = current.get(code, (0, ""))
-        if digest == row["content_digest"]:
-            kept.add(code)
-            continue
-        # The very first version is the one that was in force before the hub knew of it.
-        since = now if version else _BEFORE
-        changed.append(({**row, "version": version + 1, "effective_from": since}, materials))
-    await items.end_versions(session, set(current) - kept, now)
+    versions = await items.last_versions(session)
+    wanted = {row["implementation_code"]: (row, materials) for row, materials in _items(profile)}
+    kept = {code for code, (row, _) in wanted.items() if current.get(code) == row["content_digest"]}
+    changed = []
+    for code, (row, materials) in wanted.items():
+        if code not in kept:
+            version = versions.get(code, 0)
+            # The very first version is the one that was in force before the hub knew of it.
+            since = now if version else _BEFORE
+            changed.append(({**row, "version": version + 1, "effective_from": since}, materials))
+    await items.end_versions(session, current.keys() - kept, now)
     await items.publish(session, changed)
-    return len(changed)
+    revised = len(current.keys() & wanted.keys()) - len(kept)
+    return Loaded(
+        new=len(changed) - revised,
+        revised=revised,
+        ended=len(current.keys() - wanted.keys()),
+        unchanged=len(kept),
+    )
 
 
 _BEFORE = datetime(2000, 1, 1, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """Placeholders (数据替换清单): for each row of the list, whether sample data is still in place."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -13,7 +13,7 @@ from zwhub.directory.model import City
 from zwhub.items import store as items
 from zwhub.kernel.words import Words
 from zwhub.licences import store as licences
-from zwhub.profile.folder import Profile, read_profile, sample_folder
+from zwhub.profile.folder import Profile, Row, read_profile, sample_folder
 
 
 class PlaceholderStatus(StrEnum):
@@ -37,19 +37,26 @@ class Placeholder:
 
 
 @dataclass(frozen=True, slots=True)
+class Records:
+    """The licences a hub holds: how many, whether counted exactly, and whose keys are trusted."""
+
+    count: int
+    exact: bool
+    sandbox_keys: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Stand:
-    """What the hub holds, as far as the list asks."""
+    """What a hub or a folder holds, as far as the list asks; `records` None = a folder's."""
 
     expected: Mapping[str, int]
     departments: Collection[str]
     districts: Collection[str]
     items: Collection[str]
     types: Collection[str]
-    records: int
-    exact: bool
-    sandbox_issuers: bool
+    records: Records | None
     times: Mapping[str, str | None]
-    lead: str
+    lead: tuple[str, str]  # code and name
 
 
 @cache
@@ -67,6 +74,31 @@ async def placeholders(session: AsyncSession) -> list[Placeholder]:
     return [_row(row, stand) for row in city.replacements]
 
 
+def placeholders_in(profile: Profile) -> list[Placeholder]:
+    """The six rows for a folder that was checked, before it is loaded. Pure."""
+    stand = _stand_of(profile)
+    return [_row(row, stand) for row in profile.settings["replacements"]]
+
+
+def _stand_of(profile: Profile) -> Stand:
+    tables, lead = profile.tables, profile.settings["city"]["lead"]
+    bodies = tables["organisations"]
+    return Stand(
+        expected=profile.settings["expected"],
+        departments=_named(row for row in bodies if row["kind"] == "department"),
+        districts=_named(row for row in tables["regions"] if row["level"] == "县"),
+        items={row["implementation_code"] for row in tables["items"]},
+        types=_named(tables["licence_types"]),
+        records=None,
+        times={row["code"]: row["time"] for row in tables["matters"]},
+        lead=(lead, next((row["name"] for row in bodies if row["code"] == lead), "")),
+    )
+
+
+def _named(rows: Iterable[Row]) -> set[str]:
+    return {f"{row['code']} {row['name']}" for row in rows}
+
+
 async def _stand(session: AsyncSession, city: City) -> Stand:
     bodies = await directory.organisations(session, None)
     records, exact = await licences.count_licences(session)
@@ -80,11 +112,9 @@ async def _stand(session: AsyncSession, city: City) -> Stand:
         },
         items=set(await items.current_digests(session)),
         types={f"{row.code} {row.name}" for row in await directory.licence_types(session)},
-        records=records,
-        exact=exact,
-        sandbox_issuers=await licences.trusts_sandbox(session),
+        records=Records(records, exact, await licences.trusts_sandbox(session)),
         times={row.code: row.time for row in await directory.matters(session)},
-        lead=f"{city.lead} {next((row.name for row in bodies if row.code == city.lead), '')}",
+        lead=(city.lead, next((row.name for row in bodies if row.code == city.lead), "")),
     )
 
 
@@ -116,53 +146,71 @@ def _compared(held: Collection[str], shipped: Collection[str], expected: int) ->
 
 
 def _departments(stand: Stand) -> Judged:
-    rows = sample().tables["organisations"]
-    shipped = {f"{row['code']} {row['name']}" for row in rows if row["kind"] == "department"}
+    shipped = _stand_of(sample()).departments
     return _compared(stand.departments, shipped, stand.expected["departments"])
 
 
 def _districts(stand: Stand) -> Judged:
-    rows = sample().tables["regions"]
-    shipped = {f"{row['code']} {row['name']}" for row in rows if row["level"] == "县"}
-    return _compared(stand.districts, shipped, stand.expected["districts"])
+    return _compared(stand.districts, _stand_of(sample()).districts, stand.expected["districts"])
 
 
 def _items(stand: Stand) -> Judged:
-    shipped = {row["implementation_code"] for row in sample().tables["items"]}
-    return _compared(stand.items, shipped, stand.expected["items"])
+    return _compared(stand.items, _stand_of(sample()).items, stand.expected["items"])
 
 
 def _licences(stand: Stand) -> Judged:
-    shipped = {f"{row['code']} {row['name']}" for row in sample().tables["licence_types"]}
-    status, types = _compared(stand.types, shipped, stand.expected["licence_types"])
+    expected = stand.expected["licence_types"]
+    status, types = _compared(stand.types, _stand_of(sample()).types, expected)
     wanted = stand.expected["licence_records"]
-    about_zh, about_en = ("", "") if stand.exact else ("约 ", "about ")
+    said = _records(stand.records, wanted)
     words = Words(
-        f"证照类型：{types.zh}；证照记录：{about_zh}{stand.records} 条（应有 {wanted} 条）"
-        + ("，信任列表含沙箱密钥" if stand.sandbox_issuers else ""),
-        f"types: {types.en}; records: {about_en}{stand.records} of {wanted} expected"
-        + (", and the trust list holds a sandbox's keys" if stand.sandbox_issuers else ""),
+        f"证照类型：{types.zh}；证照记录：{said.zh}", f"types: {types.en}; records: {said.en}"
     )
-    if status is PlaceholderStatus.REPLACED and (stand.sandbox_issuers or stand.records < wanted):
+    held = stand.records
+    short = held is not None and (held.sandbox_keys or held.count < wanted)
+    if status is PlaceholderStatus.REPLACED and short:
         status = PlaceholderStatus.MIXED
     return status, words
 
 
+def _records(held: Records | None, wanted: int) -> Words:
+    if held is None:
+        return Words(
+            f"应有 {wanted} 条，由签发系统归集，不在资料文件夹内",
+            f"{wanted} expected; they are collected from the issuing systems, not in this folder",
+        )
+    about_zh, about_en = ("", "") if held.exact else ("约 ", "about ")
+    keys_zh, keys_en = "，信任列表含沙箱密钥", ", and the trust list holds a sandbox's keys"
+    return Words(
+        f"{about_zh}{held.count} 条（应有 {wanted} 条）" + keys_zh * held.sandbox_keys,
+        f"{about_en}{held.count} of {wanted} expected" + keys_en * held.sandbox_keys,
+    )
+
+
 def _times(stand: Stand) -> Judged:
+    """The times that the source left to be filled in, and whatever else has none."""
     empty = sorted(code for code, said in stand.times.items() if not said)
     if not empty:
         return PlaceholderStatus.REPLACED, Words("均已填写", "every matter has its time")
-    listed = "、".join(empty)
-    words = Words(f"待填写：{listed}", f"to be filled in: {', '.join(empty)}")
-    return PlaceholderStatus.MISSING, words
+    asked = {code for code, said in _stand_of(sample()).times.items() if not said}
+    filled = [code for code in asked if stand.times.get(code)]
+    status = PlaceholderStatus.MIXED if filled else PlaceholderStatus.MISSING
+    words = Words(f"待填写：{'、'.join(empty)}", f"to be filled in: {', '.join(empty)}")
+    return status, words
 
 
 def _lead(stand: Stand) -> Judged:
-    lead = sample().settings["city"]["lead"]
-    names = {row["code"]: row["name"] for row in sample().tables["organisations"]}
-    words = Words(f"牵头部门：{stand.lead}", f"lead department: {stand.lead}")
-    same = stand.lead == f"{lead} {names[lead]}"
-    return (PlaceholderStatus.SAMPLE if same else PlaceholderStatus.REPLACED), words
+    """The body's code and its name: each can still be the sample's."""
+    code, name = stand.lead
+    words = Words(f"牵头部门：{name}（{code}）", f"lead department: {name} ({code})")
+    if not name:
+        return PlaceholderStatus.MISSING, words
+    same = [
+        ours == theirs for ours, theirs in zip(stand.lead, _stand_of(sample()).lead, strict=True)
+    ]
+    if all(same):
+        return PlaceholderStatus.SAMPLE, words
+    return (PlaceholderStatus.MIXED if any(same) else PlaceholderStatus.REPLACED), words
 
 
 _JUDGES = {1: _departments, 2: _districts, 3: _items, 4: _licences, 5: _times, 6: _lead}

@@ -21,6 +21,7 @@ from zwhub.licences import store
 from zwhub.licences.held import TYP, Held
 from zwhub.licences.status import CODES, Standing
 from zwhub.licences.trust import trust
+from zwhub.profile.examples import example_roots, examples
 from zwhub.profile.holders import Row, Tables
 from zwhub.profile.population import Draft, Flaw, drafts
 
@@ -79,8 +80,11 @@ def _midnight(day: date) -> datetime:
 async def trust_sample(
     session: AsyncSession, pki: SamplePki, tables: Tables, now: datetime
 ) -> None:
-    """Put the sample's roots and issuers on the trust list, as `issuers.csv` says of each."""
-    codes = {row["key"]: row["code"] for row in tables["licence_types"]}
+    """Put the sample's roots and issuers on the trust list, as `issuers.csv` says of each.
+
+    The keys of the format's worked examples stand beside them.
+    """
+    codes = _type_codes(tables)
     keys = [
         TrustedKey(
             kid=row["kid"],
@@ -92,7 +96,13 @@ async def trust_sample(
         for row in tables["issuers"]
         if row["state"] != "never_listed"
     ]
-    await trust(session, [root for root, _ in pki.roots.values()], keys, now, sandbox=True)
+    roots = [root for root, _ in pki.roots.values()] + example_roots()
+    keys += [one.key for one in examples(codes)]
+    await trust(session, roots, keys, now, sandbox=True)
+
+
+def _type_codes(tables: Tables) -> dict[str, str]:
+    return {row["key"]: row["code"] for row in tables["licence_types"]}
 
 
 def _withdrawn(row: Row) -> datetime | None:
@@ -111,8 +121,11 @@ async def settle_sample(
 ) -> int:
     """Generate, sign and take in the sample's licences; how many there are.
 
-    `progress` is told after each batch how many records were added.
+    `progress` is told after each batch how many records were added. The format's worked
+    examples are taken in as well, and not counted.
     """
+    worked = [Held.read(0, one.record) for one in examples(_type_codes(tables))]
+    await store.add(session, worked, index_secret, now)
     forger = {algorithm: PrivateKey.generate(algorithm) for algorithm in Algorithm}
     first_id = await store.reserve_ids(session, sample["licences"])
     made = enumerate(drafts(tables, sample, civil_date(now)), start=first_id)

@@ -16,7 +16,7 @@ from zwhub.kernel.words import Words
 from zwhub.kernel.working_days import Calendar
 from zwhub.licences import policy
 from zwhub.licences import store as licences
-from zwhub.licences.findings import Verdict
+from zwhub.licences.findings import Finding, Verdict
 from zwhub.licences.gather import Registry, questions
 from zwhub.licences.held import Held, holder_key
 from zwhub.supermarket.solve import Way, least_disclosure
@@ -166,10 +166,14 @@ def _distinct(
     distinct: dict[tuple[str, str], PlannedMaterial] = {}
     for item in wanted:
         for material in found.get(item.id, ()):
-            key = (material.name, repr(material.evidence))
-            planned = distinct.setdefault(key, PlannedMaterial(material, []))
+            planned = distinct.setdefault(_paper(material), PlannedMaterial(material, []))
             planned.needed_by.append(item)
     return list(distinct.values())
+
+
+def _paper(material: Material) -> tuple[str, str]:
+    """What makes two materials the same paper, whatever each item calls it in its list."""
+    return material.name, repr(material.evidence)
 
 
 def _needs(material: Material) -> list[tuple[Need, ...]]:
@@ -198,15 +202,16 @@ async def _usable(
     asked = await questions(session, registry, held, as_of) if held else []
     findings = [policy.examine(question) for question in asked]
     return [
-        Usable(one, _objection(one, finding.verdict, str(finding.reason), due))
+        Usable(one, _objection(one, finding, due))
         for one, finding in zip(held, findings, strict=True)
     ]
 
 
-def _objection(held: Held, verdict: Verdict, reason: str, due: date) -> PlanReason | None:
-    if verdict is not Verdict.GENUINE:
-        words = Words(f"证照核验未通过：{reason}", f"the licence does not verify: {reason}")
-        return PlanReason(reason, words)
+def _objection(held: Held, finding: Finding, due: date) -> PlanReason | None:
+    if finding.verdict is not Verdict.GENUINE:
+        why = next(one.detail for one in finding.checks if one.reason is finding.reason)
+        words = Words(f"证照核验未通过：{why.zh}", f"the licence does not verify: {why.en}")
+        return PlanReason(finding.reason, words)
     if held.body.valid_until is not None and held.body.valid_until < due:
         words = Words(
             f"有效期止 {held.body.valid_until}，早于预计办结日 {due}",
@@ -220,15 +225,33 @@ def _decide(materials: Sequence[PlannedMaterial], usable: Sequence[Usable]) -> N
     by_type: dict[str, list[Usable]] = {}
     for one in usable:
         by_type.setdefault(one.held.body.type_code, []).append(one)
+    by_type = {code: _worth_weighing(some) for code, some in by_type.items()}
     for planned in materials:
         planned.alternatives = [_alternative(needs, by_type) for needs in _needs(planned.material)]
     ways = {
-        str(index): [way for one in planned.alternatives for way in one.ways]
-        for index, planned in enumerate(materials)
+        str(_paper(planned.material)): [way for one in planned.alternatives for way in one.ways]
+        for planned in materials
     }
     chosen = least_disclosure(ways)
-    for index, planned in enumerate(materials):
-        _conclude(planned, chosen.get(str(index)))
+    for planned in materials:
+        _conclude(planned, chosen.get(str(_paper(planned.material))))
+
+
+def _worth_weighing(one_type: Sequence[Usable]) -> list[Usable]:
+    """Without licences whose face tells nothing that another usable one's does not tell too.
+
+    Whatever stands in for a material can then be one of these: a fleet of a thousand vehicle
+    licences weighs as much as one.
+    """
+    kept = [one for one in one_type if one.objection is not None]
+    faces: list[frozenset[str]] = []
+    usable = [one for one in one_type if one.objection is None]
+    for one in sorted(usable, key=lambda one: -len(one.held.body.surface)):
+        face = frozenset(one.held.body.surface)
+        if not any(face <= other for other in faces):
+            faces.append(face)
+            kept.append(one)
+    return kept
 
 
 def _alternative(needs: tuple[Need, ...], by_type: Mapping[str, list[Usable]]) -> Alternative:

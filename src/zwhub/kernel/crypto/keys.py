@@ -87,6 +87,17 @@ class PublicKey:
         return cls(key)
 
     @classmethod
+    def from_pem(cls, text: bytes) -> "PublicKey":
+        """From a PEM block PUBLIC KEY (RFC 7468 §13), SM2 too; MalformedKey when it is none."""
+        try:
+            kind, _, der = pem.unarmor(text)
+        except (ValueError, TypeError) as error:
+            raise _unreadable() from error
+        if kind != "PUBLIC KEY":
+            raise _unreadable()
+        return cls.from_spki(der)
+
+    @classmethod
     def from_point(cls, algorithm: Algorithm, point: bytes) -> "PublicKey":
         """From the 65 bytes 04‖x‖y of an ES256 or SM2 key; MalformedKey when off the curve."""
         if algorithm is Algorithm.SM2 and sm2.is_point(point):
@@ -101,6 +112,10 @@ class PublicKey:
     def der(self) -> bytes:
         """The DER SubjectPublicKeyInfo."""
         return self._spki
+
+    def pem(self) -> str:
+        """The same as a PEM block PUBLIC KEY (RFC 7468 §13)."""
+        return str(pem.armor("PUBLIC KEY", self._spki).decode("ascii"))
 
     def point(self) -> bytes:
         """The 65 bytes 04‖x‖y of an ES256 or SM2 key; ValueError for the other two."""

@@ -103,6 +103,7 @@ def sign(private: bytes, message: bytes, identity: bytes) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=64)  # a signer needs its own at every signature
 def public_of(private: bytes) -> bytes:
     """The 65 bytes 04‖x‖y of a 32-byte private key; ValueError when it is none."""
     library = _library()

@@ -59,6 +59,7 @@ def sign(private: bytes, message: bytes, identity: bytes) -> bytes:
             return _bytes(r) + _bytes(s)
 
 
+@lru_cache(maxsize=64)  # a signer needs its own at every signature
 def public_of(private: bytes) -> bytes:
     """The 65 bytes 04‖x‖y of a 32-byte private key; ValueError when it is none."""
     x, y = _affine(_sum((scalar(private), _BASE_WIDTH, _base())))

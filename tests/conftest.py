@@ -1,0 +1,8 @@
+"""The fixtures of all tests (测试装置): real servers, the sample city, a whole hub.
+
+`server_urls`, `fresh_database`, `cache` come from `servers.py`; `migrated`, `empty_database`,
+`sample_city`, `hub`, `ask`, `issuers`, `issuer` from `samplecity.py`; records are built by
+`builders.py`.
+"""
+
+pytest_plugins = ["servers", "samplecity"]  # in this order: the second imports the first

@@ -1,0 +1,164 @@
+"""Check a profile (资料检查): one fault put in, one fault named, at its line."""
+
+from pathlib import Path
+
+import pytest
+
+from othercity import DEED_TYPE, HOUSING, settings, tables, write_city
+from zwhub.profile.check import faults_of
+from zwhub.profile.folder import read_profile, sample_folder
+
+
+def faults(folder: Path) -> list[tuple[str, int, str]]:
+    return [(one.file, one.line, one.words.en) for one in faults_of(read_profile(folder))]
+
+
+def test_the_sample_and_another_city_have_no_fault(tmp_path: Path) -> None:
+    assert faults_of(read_profile(sample_folder())) == []
+    assert faults(write_city(tmp_path)) == []
+
+
+LEVELS = "省, 市, 县, 乡, 村"
+NUMBER = "must be a number"
+NOTHING = "refers to nothing known"
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "words"),
+    [
+        ("matters", {"code": "ZW-5-01-001"}, "code must look like ZW-1-01-001"),
+        ("matters", {"levels": "市|区"}, f"levels must be of: {LEVELS}, 群众端"),
+        ("matters", {"stars": "6"}, "stars must be of: 1, 2, 3, 4, 5"),
+        ("matters", {"lead": "nobody"}, f"lead {NOTHING}"),
+        ("matters", {"name": ""}, "name must not be empty"),
+        ("matters_summary", {"count": "three"}, f"count {NUMBER}"),
+        (
+            "matters_summary",
+            {"dimension": "x"},
+            "dimension must be of: total, kind, stars, lead, level",
+        ),
+        ("regions", {"level": "区"}, f"level must be of: {LEVELS}"),
+        ("regions", {"parent": "999999"}, f"parent {NOTHING}"),
+        ("regions", {"name": ""}, "name must not be empty"),
+        ("organisations", {"kind": "部门"}, "kind must be of: department, district, other"),
+        ("organisations", {"level": ""}, f"level must be of: {LEVELS}"),
+        ("organisations", {"region": "111111"}, f"region {NOTHING}"),
+        ("organisations", {"parent": "nobody"}, f"parent {NOTHING}"),
+        ("licence_types", {"code": "short"}, "code must look like 11100000000013338W001"),
+        ("licence_types", {"validity": "long"}, "validity must look like 5"),
+        ("licence_types", {"multi_holder": "maybe"}, "multi_holder must be of: yes, no"),
+        (
+            "licence_types",
+            {"holder_kind": "x"},
+            "holder_kind must be of: person, enterprise, either",
+        ),
+        ("licence_types", {"issuing": f"{HOUSING}|nobody"}, f"issuing {NOTHING}"),
+        ("licence_types", {"surface": "坐落|权利人|"}, "surface must look like 姓名|性别"),
+        ("items", {"code": "12"}, "a basic code has 12 digits"),
+        ("items", {"implementation_code": "12"}, "an implementing code has 31 characters"),
+        ("items", {"organisation": "nobody"}, f"organisation {NOTHING}"),
+        ("items", {"results": "deed|ghost"}, f"results {NOTHING}"),
+        ("items", {"visits": "-1"}, f"visits {NUMBER}"),
+        ("items", {"online_depth": "9999999"}, f"online_depth {NUMBER}"),
+        ("items", {"case_kind": "3"}, "case_kind must be of: 1, 2"),
+        ("items", {"promised_limit": "x"}, "promised_limit or its unit is wrong"),
+        ("items", {"promised_unit": ""}, "promised_limit or its unit is wrong"),
+        ("items", {"statutory_unit": "周"}, "statutory_limit or its unit is wrong"),
+        ("items", {"promised_limit": "23"}, "the promised limit exceeds the statutory one"),
+        (
+            "items",
+            {"promised_limit": "2", "promised_unit": "月"},
+            "the promised limit exceeds the statutory one",
+        ),
+        ("materials", {"item": "000000000000"}, f"item {NOTHING}"),
+        ("materials", {"position": "first"}, f"position {NUMBER}"),
+        ("materials", {"necessity": "也许"}, "necessity must be of: 必要, 非必要, 容缺后补"),
+        ("materials", {"evidence": "ghost"}, "evidence names ghost, which is no licence type"),
+        ("materials", {"evidence": "deed[名称]"}, "the face of deed has no: 名称"),
+        ("materials", {"evidence": "deed["}, "evidence cannot be read"),
+        ("calendar", {"date": "2026-02-30"}, "date is no day"),
+        ("calendar", {"working": "是"}, "working must be of: yes, no"),
+    ],
+)
+def test_a_bad_cell_is_named(
+    tmp_path: Path, table: str, changes: dict[str, str], words: str
+) -> None:
+    rows = tables()[table]
+    changed = [*rows[:-1], {**rows[-1], **changes}]
+    folder = write_city(tmp_path, None, "utf-8", **{table: changed})
+    assert (f"{table}.csv", len(rows) + 1, words) in faults(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "keys"),
+    [
+        ("matters", "code"),
+        ("matters_summary", "dimension, key"),
+        ("regions", "code"),
+        ("organisations", "code"),
+        ("licence_types", "code"),
+        ("licence_types", "key"),
+        ("items", "implementation_code"),
+        ("materials", "item, code"),
+        ("calendar", "date"),
+    ],
+)
+def test_a_key_stands_once(tmp_path: Path, table: str, keys: str) -> None:
+    rows = tables()[table]
+    folder = write_city(tmp_path, None, "utf-8", **{table: [*rows, rows[0]]})
+    repeated = [(file, line) for file, line, words in faults(folder) if words == f"{keys} repeated"]
+    assert repeated == [(f"{table}.csv", 2), (f"{table}.csv", len(rows) + 2)]
+
+
+def test_a_body_needs_a_social_credit_code(tmp_path: Path) -> None:
+    bodies = tables()["organisations"]
+    bodies[-1]["code"] = "I" * 18
+    expected = ("organisations.csv", 5, "code is no social credit code")
+    assert expected in faults(write_city(tmp_path, organisations=bodies))
+
+
+def test_an_item_has_one_basic_code(tmp_path: Path) -> None:
+    items = tables()["items"]
+    items[1]["implementation_code"] = f"{HOUSING}3980101009009"
+    expected = ("items.csv", 3, "implementation_code and code disagree")
+    assert expected in faults(write_city(tmp_path, items=items))
+
+
+def test_dates_are_written_one_way(tmp_path: Path) -> None:
+    rows = [{"date": "20260310", "working": "no", "note": ""}]
+    words = "date must look like 2027-02-01"
+    assert faults(write_city(tmp_path, calendar=rows)) == [("calendar.csv", 2, words)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('name = "云港市"', "", "[city] name is missing or wrong"),
+        ('name = "云港市"', "name = 3", "[city] name is missing or wrong"),
+        (HOUSING, DEED_TYPE, "[city] lead refers to nothing known"),
+        ('region = "980100"', 'region = "1"', "[city] region refers to nothing known"),
+        ("departments = 2", "", "[expected] departments is missing or wrong"),
+        ("departments = 2", 'departments = "2"', "[expected] departments is missing or wrong"),
+        ("[expected]", "[other]", "[expected] items is missing or wrong"),
+        ("number = 6", "number = 7", "there must be six [[replacements]], numbered 1 to 6"),
+        ("[[replacements]]", "[[others]]", "there must be six [[replacements]], numbered 1 to 6"),
+        ('source_en = "source_en 2"', "", "words are missing in [[replacements]] number 2"),
+    ],
+)
+def test_settings_are_complete(tmp_path: Path, old: str, new: str, words: str) -> None:
+    assert old in settings()
+    folder = write_city(tmp_path, settings().replace(old, new))
+    assert ("profile.toml", 0, words) in faults(folder)
+
+
+def test_sections_that_are_none(tmp_path: Path) -> None:
+    folder = write_city(tmp_path, "city = 1\nexpected = []\nreplacements = 'x'\n")
+    assert {file for file, _, _ in faults(folder)} == {"profile.toml"}
+
+
+def test_faults_stand_in_the_order_of_file_and_line(tmp_path: Path) -> None:
+    items = [{**row, "visits": "x", "online_depth": "y"} for row in tables()["items"]]
+    calendar = [{"date": "x", "working": "x", "note": ""}]
+    found = faults(write_city(tmp_path, items=items, calendar=calendar))
+    assert found == sorted(found)
+    assert len(found) == len(set(found)) == 7

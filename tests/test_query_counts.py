@@ -1,0 +1,137 @@
+"""Statement counts (语句计数): each operation takes a fixed number, however many the rows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from builders import Issuer, a_holder, licence_types
+from samplecity import CITIZEN, CITIZEN_NAME, SampleHub
+from zwhub.items.store import code_with_most_evidence
+
+ITEMS = """query($first: Int!) { items(first: $first) { edges { node {
+    code organisation { name } results { name }
+    materials { name evidence { attributes allOf { code name } } }
+} } } }"""
+LICENCES = """query($first: Int!) { viewer { licences(first: $first) { totalCount { value }
+    edges { node { number holders { name } surface { value } type { name } issuer { name } status
+    statusHistory { since } verification { verdict checks { detail } } } }
+} } }"""
+MATTERS = "{ businessMatters { code operations leadOrganisation { name } } }"
+PREVIEW = """query($input: LicenceSupermarketInput!) { licenceSupermarket(input: $input) {
+    ... on SupermarketPlan { saved total materials { material { name } outcome } }
+} }"""
+
+
+_SEEN: ContextVar[list[str] | None] = ContextVar("seen", default=None)
+
+
+@contextmanager
+def statements(hub: SampleHub) -> Iterator[list[str]]:
+    """Every statement that reaches the database on behalf of what runs in the block.
+
+    The hub's own housekeeping runs in another context and is not counted.
+    """
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if (mine := _SEEN.get()) is not None:
+            mine.append(statement)
+
+    seen: list[str] = []
+    engine = hub.db.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    token = _SEEN.set(seen)
+    try:
+        yield seen
+    finally:
+        _SEEN.reset(token)
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def count(hub: SampleHub, document: str, persona: str, /, **variables: Any) -> int:
+    """How many statements the operation takes once the hub is warm."""
+    await hub.ask(document, persona, **variables)
+    with statements(hub) as seen:
+        answer = await hub.ask(document, persona, **variables)
+    assert "errors" not in answer
+    return len(seen)
+
+
+@pytest.mark.parametrize("first", [1, 10, 50, 100])
+async def test_items_with_everything(hub: SampleHub, first: int) -> None:
+    # The page; the bodies, materials and result types of all items; the types of all evidence.
+    assert await count(hub, ITEMS, "anonymous", first=first) == 5
+
+
+async def test_matters(hub: SampleHub) -> None:
+    assert await count(hub, MATTERS, "anonymous") == 2  # the matters, the bodies in the lead
+
+
+@pytest.fixture(scope="module")
+async def a_hundred_licences(hub: SampleHub, issuer: Issuer) -> None:
+    holders = [a_holder(CITIZEN_NAME, CITIZEN)]
+    found = await hub.collect(*(issuer.a_licence(holders=holders) for _ in range(100)))
+    assert {one["outcome"] for one in found} == {"ACCEPTED"}
+
+
+@pytest.mark.parametrize("first", [1, 10, 100])
+@pytest.mark.usefixtures("a_hundred_licences")
+async def test_ones_own_licences_with_everything(hub: SampleHub, first: int) -> None:
+    answer = await hub.ask(LICENCES, "citizen", first=first)
+    assert len(answer["data"]["viewer"]["licences"]["edges"]) == first
+    # The page, the count, types, issuers, standings (for the list), and for the verdicts: the
+    # trust list's version, standings, successors.
+    assert await count(hub, LICENCES, "citizen", first=first) == 8
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        # Trust list's version twice, standings, successors, the trace, and for the answer's face:
+        # type, issuer, standing. By number the record comes from the cache.
+        ("number", 8),
+        ("identifier", 9),
+        ("jws", 9),  # the registered record is looked up to compare
+        ("nothing", 2),  # trust list's version, the trace
+    ],
+)
+async def test_verify_licence(hub: SampleHub, issuer: Issuer, by: str, expected: int) -> None:
+    record = issuer.a_licence(number=f"Q-{by}", holders=[a_holder() for _ in range(20)])
+    (found,) = await hub.collect(record)
+    asked = {
+        "number": {"number": f"Q-{by}"},
+        "identifier": {"identifier": issuer.a_body(serial="Q")["identifier"]},
+        "jws": {"jws": record},
+        "nothing": {"number": "Q-NO-SUCH"},
+    }[by]
+    if by == "identifier":
+        await hub.collect(issuer.a_licence(serial="Q"))
+    question = {"licence": asked, "purpose": "计数"}
+    assert found["outcome"] == "ACCEPTED"
+    assert await count(hub, "verify-licence", "department", input=question) == expected
+
+
+# The item, its materials, the holder's licences; where there are any: the trust list's version,
+# standings, successors, and one insert for the traces of all looks.
+@pytest.mark.parametrize(("held", "expected"), [(0, 3), (1, 7), (100, 7)])
+async def test_the_supermarket(hub: SampleHub, issuer: Issuer, held: int, expected: int) -> None:
+    card, holder = licence_types()["identity-card"], a_holder("李四")
+    signed = [issuer.a_licence(type_code=card, holders=[holder]) for _ in range(held)]
+    if signed:
+        await hub.collect(*signed)
+    async with hub.db.read() as session:
+        code = await code_with_most_evidence(session, [card])
+    asked = {"itemCodes": [code], "holder": {"code": holder["code"]}}
+    assert await count(hub, PREVIEW, "department", input=asked) == expected
+
+
+@pytest.mark.parametrize("many", [1, 100])
+async def test_collect_licences(hub: SampleHub, issuer: Issuer, many: int) -> None:
+    delivered = {"records": [{"jws": issuer.a_licence()} for _ in range(many)]}
+    with statements(hub) as seen:
+        await hub.ask("collect-licences", "department", input=delivered)
+    # Types, trust list, lock, registered records, owners of numbers, three inserts, the new ids.
+    assert len(seen) == 9
