@@ -161,7 +161,7 @@ async def test_collect_licences(ask: Ask, issuer: Issuer) -> None:
 @pytest.mark.parametrize(("persona", "number"), [("citizen", CITIZEN), ("enterprise", ENTERPRISE)])
 async def test_licence_supermarket(hub: SampleHub, persona: str, number: str) -> None:
     served = "1" if persona == "citizen" else "2"
-    codes = [code for code, row in ITEMS.items() if served in row["served"].split("|")]
+    codes = [code for code, row in ITEMS.items() if served in row["served"].split("|")][::4]
     plans = [await _plan(hub, persona, itemCodes=[code]) for code in codes]
     today = civil_date(datetime.now(UTC)).isoformat()
     assert all(plan["__typename"] == "SupermarketPlan" for plan in plans)

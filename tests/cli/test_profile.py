@@ -9,6 +9,7 @@ import pytest
 from commands import Command, Done, beside, zwhub
 from othercity import tables, write_city
 from samplecity import SampleHub
+from zwhub.platform.database import Database
 from zwhub.profile.folder import COLUMNS, read_profile, sample_folder
 
 
@@ -79,6 +80,20 @@ def test_export_overwrites_nothing(tmp_path: Path) -> None:
         assert done.code == 1
         assert done.err.strip().endswith("is not an empty folder.")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_export_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = profile("export", tmp_path / "file" / "city")
+    assert done.code == 1
+    assert done.err.startswith("Cannot write to ")
+
+
+async def test_placeholders_before_any_profile(empty_database: Database) -> None:
+    url = empty_database.engine.url.render_as_string(hide_password=False)
+    environment = {"ZWHUB_DATABASE_URL": url}
+    done = await asyncio.to_thread(zwhub, "profile", "placeholders", environment=environment)
+    assert (done.code, done.err.strip()) == (1, "No profile has been loaded yet.")
 
 
 async def test_load_tells_what_changed_and_placeholders_follow(

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zwhub.kernel.working_days import Calendar
@@ -56,6 +56,7 @@ def test_no_notice_ever_reached_back_further() -> None:
 
 
 @given(STARTS, COUNTS)
+@settings(deadline=None)
 def test_a_due_day_is_a_working_day_and_counts_right(start: date, days: int) -> None:
     due = PUBLIC.after(start, days).on
     assert PUBLIC.is_working(due)
@@ -65,6 +66,7 @@ def test_a_due_day_is_a_working_day_and_counts_right(start: date, days: int) -> 
 
 
 @given(STARTS, COUNTS, COUNTS)
+@settings(deadline=None)
 def test_counting_on_from_a_due_day_adds_up(start: date, first: int, then: int) -> None:
     once = PUBLIC.after(start, first + then).on
     if first or PUBLIC.is_working(start):
@@ -72,6 +74,7 @@ def test_counting_on_from_a_due_day_adds_up(start: date, first: int, then: int) 
 
 
 @given(STARTS, COUNTS)
+@settings(deadline=None)
 def test_more_days_are_due_later_and_a_later_start_not_earlier(start: date, days: int) -> None:
     due = PUBLIC.after(start, days).on
     if days or PUBLIC.is_working(start):
@@ -80,6 +83,7 @@ def test_more_days_are_due_later_and_a_later_start_not_earlier(start: date, days
 
 
 @given(STARTS, COUNTS)
+@settings(deadline=None)
 def test_what_is_provisional_stays_so_later(start: date, days: int) -> None:
     if PUBLIC.after(start, days).provisional:
         assert PUBLIC.after(start, days + 1).provisional

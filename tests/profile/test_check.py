@@ -151,6 +151,13 @@ def test_settings_are_complete(tmp_path: Path, old: str, new: str, words: str) -
     assert ("profile.toml", 0, words) in faults(folder)
 
 
+@pytest.mark.parametrize("years", ["[2027]", "2027", '["2026"]', "[2026, 2027]"])
+def test_a_published_year_has_its_days(tmp_path: Path, years: str) -> None:
+    toml = settings() + f"\n[calendar]\npublished = {years}\n"
+    words = "[calendar] published: each year needs its days in calendar.csv"
+    assert faults(write_city(tmp_path, toml)) == [("profile.toml", 0, words)]
+
+
 def test_sections_that_are_none(tmp_path: Path) -> None:
     folder = write_city(tmp_path, "city = 1\nexpected = []\nreplacements = 'x'\n")
     assert {file for file, _, _ in faults(folder)} == {"profile.toml"}

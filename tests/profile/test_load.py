@@ -135,6 +135,26 @@ async def test_a_load_that_fails_half_way_leaves_nothing(
     assert await held(empty_database) == before
 
 
+async def test_two_loads_at_once_wait_for_each_other(
+    empty_database: Database, tmp_path: Path
+) -> None:
+    folder = write_city(tmp_path)
+    loaded = await asyncio.gather(*(load(empty_database, folder) for _ in range(2)))
+    assert sorted(one.new for one in loaded) == [0, 2]
+    assert sorted(one.unchanged for one in loaded) == [0, 2]
+
+
+async def test_a_year_published_since_is_the_profiles_to_tell(
+    empty_database: Database, tmp_path: Path
+) -> None:
+    days = [{"date": "2027-01-01", "working": "no", "note": "元旦"}]
+    toml = settings() + "\n[calendar]\npublished = [2027]\n"
+    await load(empty_database, write_city(tmp_path, toml, calendar=days))
+    async with empty_database.read() as session:
+        calendar = await directory.calendar(session)
+    assert calendar.after(date(2026, 12, 30), 2) == (date(2027, 1, 4), False)
+
+
 async def test_each_load_is_another_edition(empty_database: Database, tmp_path: Path) -> None:
     editions = []
     for _ in range(3):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import product
 from random import Random
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -39,7 +39,7 @@ def brute_force(ways: Ways) -> int:
 
 
 @given(WAYS)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_nothing_discloses_less(ways: Ways) -> None:
     chosen = least_disclosure(ways)
     assert chosen.keys() == {name for name, some in ways.items() if some}
@@ -48,6 +48,7 @@ def test_nothing_discloses_less(ways: Ways) -> None:
 
 
 @given(WAYS, st.randoms())
+@settings(deadline=None)
 def test_the_order_of_asking_changes_nothing(ways: Ways, random: Random) -> None:
     names = random.sample(sorted(ways), len(ways))
     shuffled = {name: random.sample(ways[name], len(ways[name])) for name in names}
@@ -55,6 +56,7 @@ def test_the_order_of_asking_changes_nothing(ways: Ways, random: Random) -> None
 
 
 @given(WAYS)
+@settings(deadline=None)
 def test_a_material_more_never_discloses_less(ways: Ways) -> None:
     chosen = least_disclosure(ways)
     for name in chosen:
@@ -103,9 +105,9 @@ def contrived(seed: int, materials: int) -> Ways:
 @pytest.mark.parametrize("seed", range(3))
 def test_sixty_materials_of_four_alternatives_within_a_second(seed: int) -> None:
     ways = contrived(seed, 60)
-    began = perf_counter()
+    began = process_time()
     chosen = least_disclosure(ways)
-    assert perf_counter() - began < 1
+    assert process_time() - began < 1
     assert all(way in ways[name] for name, way in chosen.items())
     assert len(chosen) == 60
 

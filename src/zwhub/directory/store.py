@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, insert, literal_column, select
+from sqlalchemy import delete, func, insert, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.directory.model import (
@@ -69,6 +69,14 @@ async def calendar(session: AsyncSession) -> Calendar:
 async def calendar_notes(session: AsyncSession, first: date, last: date) -> Mapping[date, str]:
     query = select(CalendarDay).where(CalendarDay.day.between(first, last))
     return {row.day: row.note for row in await session.scalars(query)}
+
+
+async def one_load_at_a_time(session: AsyncSession) -> None:
+    """Until the transaction ends, no other load compares itself with the library."""
+    await session.execute(select(func.pg_advisory_xact_lock(_LOAD)))
+
+
+_LOAD = 0x7A77_0002  # any constant, as long as nothing else locks it
 
 
 async def edition(session: AsyncSession) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from secrets import token_hex
@@ -61,15 +62,39 @@ async def read_body(headers: Mapping[str, str], receive: Receive, door: FrontDoo
         raise TurnedAway(_NO_ENCODING, status=415, headers={"accept-encoding": "identity"})
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > door.body_bytes:
+        await _let_finish(receive, door.body_bytes)
         raise _too_large(door.body_bytes)
     try:
         async with asyncio.timeout(door.body_seconds):
-            return await _stream(receive, door.body_bytes)
+            body = await _stream(receive, door.body_bytes)
     except TimeoutError:
         raise TurnedAway(_SLOW_BODY, status=408, headers={"connection": "close"}) from None
+    if body is None:
+        await _let_finish(receive, door.body_bytes)
+        raise _too_large(door.body_bytes)
+    return body
 
 
-async def _stream(receive: Receive, most: int) -> bytes:
+async def _let_finish(receive: Receive, most: int) -> None:
+    """Read on for a moment and keep nothing, before a body that is too large is refused.
+
+    A socket that is closed while a client still writes loses the answer on its way to it.
+    """
+    left = _DRAINED * most
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+
+
+_DRAINED, _DRAIN_SECONDS = 8, 1.0
+
+
+async def _stream(receive: Receive, most: int) -> bytes | None:
+    """The body, or None as soon as it is larger than `most`."""
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -79,7 +104,7 @@ async def _stream(receive: Receive, most: int) -> bytes:
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > most:
-            raise _too_large(most)
+            return None
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks) if len(chunks) > 1 else chunks[0]

@@ -155,7 +155,7 @@ class Item(Node):
             status=row.status,
             statutory_limit=Limit.of(row.statutory_limit, row.statutory_unit),
             promised_limit=Limit.of(row.promised_limit, row.promised_unit),
-            legal_basis=row.legal_basis.split("|"),
+            legal_basis=[one for one in row.legal_basis.split("|") if one],
             conditions=row.conditions,
             fee=row.fee,
             fee_basis=row.fee_basis,

@@ -249,6 +249,23 @@ def _toml(zh: str, en: str) -> Fault:
     return Fault(SETTINGS, 0, Words(zh, en))
 
 
+def published_years(profile: Profile) -> list[int]:
+    """Years whose holidays stand complete in `calendar.csv`: `[calendar] published` (optional)."""
+    years = _section(profile, "calendar").get("published", [])
+    return years if isinstance(years, list) else [years]
+
+
+def _years(profile: Profile) -> Iterator[Fault]:
+    for year in published_years(profile):
+        if type(year) is not int or not any(
+            row["date"].startswith(f"{year}-") for row in profile.tables["calendar"]
+        ):
+            yield _toml(
+                "[calendar] published 的年份须在 calendar.csv 中有日期",
+                "[calendar] published: each year needs its days in calendar.csv",
+            )
+
+
 _CHECKS: tuple[Examine, ...] = (
     _unique,
     _cells,
@@ -257,6 +274,7 @@ _CHECKS: tuple[Examine, ...] = (
     _items,
     _materials,
     _calendar,
+    _years,
     _settings,
     _replacements,
 )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -24,7 +24,7 @@ from zwhub.directory.model import (
 )
 from zwhub.items import store as items
 from zwhub.kernel.search import grams, normalised
-from zwhub.profile.check import faults_of
+from zwhub.profile.check import faults_of, published_years
 from zwhub.profile.evidence import read_evidence
 from zwhub.profile.folder import BadProfile, Profile, Row
 
@@ -48,6 +48,7 @@ async def load_profile(session: AsyncSession, profile: Profile, now: datetime) -
     faults = faults_of(profile)
     if faults:
         raise BadProfile(faults)
+    await directory.one_load_at_a_time(session)
     for table, rows in _directory(profile):
         await directory.replace(session, table, rows)
     return await _publish_items(session, profile, now)
@@ -61,7 +62,7 @@ def _directory(profile: Profile) -> Iterator[tuple[type[Any], list[dict[str, Any
     yield BusinessMatter, [_matter(row) for row in tables["matters"]]
     yield ClaimedCount, [{**row, "count": int(row["count"])} for row in tables["matters_summary"]]
     yield LicenceType, [_licence_type(row) for row in tables["licence_types"]]
-    days, years = calendar_rows(tables["calendar"])
+    days, years = calendar_rows(tables["calendar"], published_years(profile))
     yield CalendarDay, days
     yield CalendarYear, years
 
@@ -101,8 +102,13 @@ def _licence_type(row: Row) -> dict[str, Any]:
     }
 
 
-def calendar_rows(overrides: Sequence[Row]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Days and years: the published holidays (国务院办公厅通知), the profile's own on top."""
+def calendar_rows(
+    overrides: Sequence[Row], further_years: Collection[int] = ()
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Days and years: the published holidays (国务院办公厅通知), the profile's own on top.
+
+    `further_years` were published after this hub was: the profile has all of their days.
+    """
     chinese = {one.value: one.chinese for one in chinese_calendar.Holiday}
     noted = {day: (False, chinese[name]) for day, name in holidays.items()}
     noted |= {day: (True, f"{chinese[name]}调休") for day, name in workdays.items()}
@@ -111,7 +117,8 @@ def calendar_rows(overrides: Sequence[Row]) -> tuple[list[dict[str, Any]], list[
         {"day": day, "working": working, "note": note}
         for day, (working, note) in sorted((noted | own).items())
     ]
-    return days, [{"year": year} for year in sorted({day.year for day in holidays})]
+    years = {day.year for day in holidays} | set(further_years)
+    return days, [{"year": year} for year in sorted(years)]
 
 
 async def _publish_items(session: AsyncSession, profile: Profile, now: datetime) -> Loaded:

@@ -1,9 +1,9 @@
 """Plan (免提交材料清单): gather the items' materials and the holder's licences, then decide."""
 
-import calendar
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,7 @@ from zwhub.licences import store as licences
 from zwhub.licences.findings import Finding, Verdict
 from zwhub.licences.gather import Registry, questions
 from zwhub.licences.held import Held, holder_key
+from zwhub.supermarket.due import decision_due
 from zwhub.supermarket.solve import Way, least_disclosure
 
 MOST_ITEMS = 10
@@ -105,7 +106,7 @@ async def plan(
 ) -> Plan:
     """Raises `Refused` for no items, too many, or a code the library does not have."""
     wanted = await _items(session, item_codes, as_of)
-    due, provisional = _decision_due(wanted, days, civil_date(as_of))
+    due, provisional = decision_due(wanted, days, civil_date(as_of))
     found = await items.materials_of(session, [item.id for item in wanted])
     materials = _distinct(wanted, found)
     usable = await _usable(session, registry, shopper, _types(materials), as_of, due)
@@ -128,35 +129,6 @@ async def _items(session: AsyncSession, codes: Sequence[str], as_of: datetime) -
             raise Refused(Reason.UNKNOWN_ITEM, words, ("input", "itemCodes", str(index)))
         wanted.append(item)
     return wanted
-
-
-def _decision_due(wanted: Iterable[Item], days: Calendar, start: date) -> tuple[date, bool]:
-    """The last of the items' due days: a licence must hold until all are decided."""
-    due = [_due(item, days, start) for item in wanted]
-    return max(on for on, _ in due), any(provisional for _, provisional in due)
-
-
-def _due(item: Item, days: Calendar, start: date) -> tuple[date, bool]:
-    amount, unit = item.promised_limit, item.promised_unit
-    if amount is None:
-        amount, unit = item.statutory_limit, item.statutory_unit
-    match unit:
-        case _ if amount is None:  # 无期限: nothing to wait for can be promised
-            return start, False
-        case "工作日":
-            return days.after(start, amount)
-        case "自然日":
-            return start + timedelta(days=amount), False
-        case "月":
-            return _months_after(start, amount), False
-        case _:
-            return _months_after(start, 12 * amount), False
-
-
-def _months_after(start: date, months: int) -> date:
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(start.day, last))
 
 
 def _distinct(
@@ -200,11 +172,26 @@ async def _usable(
     rows = await licences.all_held_by(session, key, types)
     held = [Held.read(*row) for row in rows]
     asked = await questions(session, registry, held, as_of) if held else []
-    findings = [policy.examine(question) for question in asked]
-    return [
-        Usable(one, _objection(one, finding, due))
-        for one, finding in zip(held, findings, strict=True)
-    ]
+    return _judged(zip(held, asked, strict=True), due)
+
+
+def _judged(asked: Iterable[tuple[Held, policy.Question]], due: date) -> list[Usable]:
+    """The licences with what speaks against each, the fullest faces first.
+
+    A licence whose face tells nothing that a usable one of its type does not tell too changes no
+    plan and is left out: a fleet of a thousand vehicle licences costs as much as one.
+    """
+    judged: list[Usable] = []
+    told: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for held, question in sorted(asked, key=lambda pair: -len(pair[0].body.surface)):
+        face, faces = frozenset(held.body.surface), told[held.body.type_code]
+        if any(face <= other for other in faces):
+            continue
+        objection = _objection(held, policy.examine(question), due)
+        judged.append(Usable(held, objection))
+        if objection is None:
+            faces.append(face)
+    return judged
 
 
 def _objection(held: Held, finding: Finding, due: date) -> PlanReason | None:
@@ -225,7 +212,6 @@ def _decide(materials: Sequence[PlannedMaterial], usable: Sequence[Usable]) -> N
     by_type: dict[str, list[Usable]] = {}
     for one in usable:
         by_type.setdefault(one.held.body.type_code, []).append(one)
-    by_type = {code: _worth_weighing(some) for code, some in by_type.items()}
     for planned in materials:
         planned.alternatives = [_alternative(needs, by_type) for needs in _needs(planned.material)]
     ways = {
@@ -235,23 +221,6 @@ def _decide(materials: Sequence[PlannedMaterial], usable: Sequence[Usable]) -> N
     chosen = least_disclosure(ways)
     for planned in materials:
         _conclude(planned, chosen.get(str(_paper(planned.material))))
-
-
-def _worth_weighing(one_type: Sequence[Usable]) -> list[Usable]:
-    """Without licences whose face tells nothing that another usable one's does not tell too.
-
-    Whatever stands in for a material can then be one of these: a fleet of a thousand vehicle
-    licences weighs as much as one.
-    """
-    kept = [one for one in one_type if one.objection is not None]
-    faces: list[frozenset[str]] = []
-    usable = [one for one in one_type if one.objection is None]
-    for one in sorted(usable, key=lambda one: -len(one.held.body.surface)):
-        face = frozenset(one.held.body.surface)
-        if not any(face <= other for other in faces):
-            faces.append(face)
-            kept.append(one)
-    return kept
 
 
 def _alternative(needs: tuple[Need, ...], by_type: Mapping[str, list[Usable]]) -> Alternative:
