@@ -1,7 +1,5 @@
 """Certificates (数字证书): four algorithms, every reason for disbelief, other programs."""
 
-
-
 import random
 import subprocess
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Signed records (签名记录): other libraries agree, and no altered text is accepted."""
 
-
-
 import json
 import random
 import warnings
