@@ -34,7 +34,9 @@ NOBODY = 65534
 SOURCE = Path(__file__).parents[2] / "src"
 IS_ROOT = os.geteuid() == 0
 HUB = """
-import subprocess, sys
+import signal, subprocess, sys
+# A test run in the background of a shell has Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from zwhub.platform.embedded import EmbeddedFailed, embedded_servers
 try:

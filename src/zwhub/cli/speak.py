@@ -1,6 +1,7 @@
 """Speak (输出): lines for people, in the language of their terminal; refusals end the program."""
 
 import os
+import sys
 from typing import NoReturn
 
 import typer
@@ -8,7 +9,10 @@ from rich.console import Console
 
 from zwhub.kernel.words import Language, Words
 
-out = Console(highlight=False, soft_wrap=True)
+# A table that goes to a file or a pipe is not folded to some terminal's width.
+PIPED_WIDTH = 400
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
