@@ -22,6 +22,8 @@ show(
         Reason.TOO_MANY: ("数量超限", "too many, or none"),
         Reason.TOO_LONG: ("文本过长", "a text is too long"),
         Reason.UNKNOWN_ITEM: ("没有此事项", "no such item"),
+        Reason.UNKNOWN_LICENCE: ("没有此证照", "no such licence"),
+        Reason.WRONG_STATE: ("当前状态不允许", "its present state does not allow it"),
     },
 )
 

@@ -22,6 +22,7 @@ class Scope(StrEnum):
     LICENCES_VERIFY = "licences:verify"
     LICENCES_COLLECT = "licences:collect"
     LICENCES_USE = "licences:use"
+    LICENCES_STATUS = "licences:status"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ class Reason(StrEnum):
     TOO_MANY = "TOO_MANY"
     TOO_LONG = "TOO_LONG"
     UNKNOWN_ITEM = "UNKNOWN_ITEM"
+    UNKNOWN_LICENCE = "UNKNOWN_LICENCE"
+    WRONG_STATE = "WRONG_STATE"
 
 
 class Refused(Exception):

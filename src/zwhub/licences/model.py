@@ -62,6 +62,8 @@ class LicenceStatus(Base):
     since: Mapped[datetime]
     recorded_at: Mapped[datetime]
     reason: Mapped[str]
+    basis: Mapped[str] = mapped_column(server_default="")
+    actor: Mapped[str] = mapped_column(server_default="")
     from_the_beginning: Mapped[bool] = mapped_column(server_default=text("false"))
 
 

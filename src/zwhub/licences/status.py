@@ -1,6 +1,6 @@
 """Standing (证照状态): the state codes, and which one held at a given moment. Pure; no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,6 +45,29 @@ class Standing:
     def version(self) -> str:
         """Names the newest entry that a verdict rests on."""
         return self.recorded_at.isoformat()
+
+
+# What may follow what (暂扣 is reversible; an end is an end). 转出 ends a licence here alone.
+_ENDS = frozenset(
+    {
+        LicenceState.REVOKED,
+        LicenceState.CANCELLED,
+        LicenceState.LAPSED,
+        LicenceState.TRANSFERRED_OUT,
+        LicenceState.REVOKED_AS_PENALTY,
+    }
+)
+FOLLOWING: Mapping[LicenceState, frozenset[LicenceState]] = {
+    LicenceState.VALID: _ENDS | {LicenceState.SUSPENDED, LicenceState.OTHER},
+    LicenceState.SUSPENDED: _ENDS | {LicenceState.VALID, LicenceState.OTHER},
+    LicenceState.OTHER: _ENDS | {LicenceState.VALID, LicenceState.SUSPENDED},
+    # A licence that has ended can still be found to have been void from the beginning (撤销).
+    LicenceState.CANCELLED: frozenset({LicenceState.REVOKED}),
+    LicenceState.LAPSED: frozenset({LicenceState.REVOKED}),
+    LicenceState.TRANSFERRED_OUT: frozenset({LicenceState.REVOKED}),
+    LicenceState.REVOKED_AS_PENALTY: frozenset({LicenceState.REVOKED}),
+    LicenceState.REVOKED: frozenset(),
+}
 
 
 def standing_at(history: Sequence[Standing], moment: datetime) -> Standing | None:

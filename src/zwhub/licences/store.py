@@ -234,6 +234,31 @@ def first_standing(licence_id: int, since: datetime, at: datetime) -> dict[str, 
     }
 
 
+async def lock_licence(session: AsyncSession, licence_id: int) -> None:
+    """Until the transaction ends, nobody else changes this licence's standing."""
+    await session.execute(select(Licence.id).where(Licence.id == licence_id).with_for_update())
+
+
+async def append_standing(
+    session: AsyncSession, licence_id: int, standing: Standing, basis: str, actor: str
+) -> None:
+    """One more entry of a licence's history."""
+    names = {state: code for code, state in CODES.items()}
+    session.add(
+        LicenceStatus(
+            licence_id=licence_id,
+            code=names[standing.state],
+            since=standing.since,
+            recorded_at=standing.recorded_at,
+            reason=standing.reason,
+            basis=basis,
+            actor=actor,
+            from_the_beginning=standing.from_the_beginning,
+        )
+    )
+    await session.flush()
+
+
 async def quarantine(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Keep refused records with their reasons; the same record is kept once."""
     statement = upsert(QuarantinedRecord)

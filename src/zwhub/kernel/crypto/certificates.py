@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from asn1crypto import algos, core, pem, x509
 
@@ -214,6 +215,8 @@ _KEY_FOR = {
 }
 
 
+# A verifier meets the same few certificates all day, and whether one signed another never changes.
+@lru_cache(maxsize=4096)
 def _signed(certificate: Certificate, key: PublicKey) -> bool:
     oid, signature = certificate.signature_algorithm, certificate.signature
     if _KEY_FOR.get(oid) is not key.algorithm:

@@ -119,11 +119,12 @@ def verification_face(trace: model.Verification, held: Held | None, ctx: Context
 
 async def _licence(by: LicenceKey, ctx: Context) -> Licence | None:
     async with ctx.hub.db.write() as session:
-        held = await look_up(session, registry_of(ctx), *_named(by), ctx.actor, ctx.now)
+        held = await look_up(session, registry_of(ctx), *named(by), ctx.actor, ctx.now)
     return None if held is None else Licence.of(held, ctx.actor)
 
 
-def _named(by: LicenceKey) -> tuple[By, str]:
+def named(by: LicenceKey) -> tuple[By, str]:
+    """How a look-up names its licence."""
     if by.number:
         return By.NUMBER, by.number
     if by.identifier:
