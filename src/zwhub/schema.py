@@ -21,8 +21,10 @@ from zwhub.graph.rules import EVERYONE, Access, Matter
 from zwhub.graph.scalars import SCALARS
 from zwhub.items.api import ItemQueries, item_by_id
 from zwhub.kernel.refusal import Refused
-from zwhub.licences.api.deeds import LicenceMutations
+from zwhub.licences.api.changing import StatusMutations
+from zwhub.licences.api.collecting import CollectMutations
 from zwhub.licences.api.questions import LicenceQueries, licence_by_id, verification_by_id
+from zwhub.licences.api.verifying import VerifyMutations
 from zwhub.profile.api import ProfileQueries
 from zwhub.supermarket.api import SupermarketQueries
 
@@ -72,8 +74,9 @@ QUERIES = (
     ProfileQueries,
     NodeQueries,
 )
+MUTATIONS = (CollectMutations, StatusMutations, VerifyMutations)
 Query: Any = merge_types("Query", QUERIES)
-Mutation: Any = merge_types("Mutation", (LicenceMutations,))
+Mutation: Any = merge_types("Mutation", MUTATIONS)
 for root, words in (
     (Query, "查询入口 · everything that can be asked"),
     (Mutation, "操作入口 · everything that can be done"),

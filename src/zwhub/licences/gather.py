@@ -1,14 +1,17 @@
 """Gather (取数): find the record asked for, and all that a verdict on it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.crypto.trust import TrustBook
+from zwhub.kernel.words import Words
 from zwhub.licences import store
+from zwhub.licences.body import MalformedBody
 from zwhub.licences.held import Held, number_key
 from zwhub.licences.policy import HolderClaim, Question
 from zwhub.licences.trust import trust_list
@@ -67,6 +70,58 @@ async def _presented(session: AsyncSession, text: str) -> Held:
     return replace(presented, id=row.id) if row is not None and same else presented
 
 
+Found = Held | Words | None
+
+
+async def find_many(
+    session: AsyncSession, registry: Registry, asked: Sequence[tuple[By, str]]
+) -> list[Found]:
+    """Each record, None where nothing is registered, words where it cannot be read.
+
+    Two statements and one round trip to the cache, however many are asked for; numbers that the
+    cache does not hold are read and not put there, for a batch has no lease on them.
+    """
+    read: list[Found] = [
+        _read(0, value.encode("utf-8", "replace")) if by is By.JWS else None for by, value in asked
+    ]
+    names = {value for by, value in asked if by is By.IDENTIFIER}
+    names |= {str(one.body.identifier) for one in read if isinstance(one, Held)}
+    by_name = await store.registered(session, names) if names else {}
+    by_number = await _numbers(session, registry, {v for by, v in asked if by is By.NUMBER})
+    for index, (by, value) in enumerate(asked):
+        one = read[index]
+        if by is By.NUMBER:
+            read[index] = by_number.get(value)
+        elif by is By.IDENTIFIER:
+            read[index] = _read(*by_name[value]) if value in by_name else None
+        elif isinstance(one, Held):
+            row = by_name.get(str(one.body.identifier))
+            same = row is not None and row.signed == one.signed
+            read[index] = replace(one, id=row.id) if row is not None and same else one
+    return read
+
+
+def _read(row_id: int, signed: bytes) -> Held | Words:
+    try:
+        return Held.read(row_id, signed)
+    except (MalformedJws, MalformedBody) as malformed:
+        return malformed.words
+
+
+async def _numbers(
+    session: AsyncSession, registry: Registry, numbers: Collection[str]
+) -> Mapping[str, Found]:
+    wanted = list(numbers)
+    slots = [number_slot(registry.index_secret, number) for number in wanted]
+    kept = await registry.cache.get_many(slots) if slots else []
+    found: dict[str, Found] = {
+        number: Held.unpack(packed) for number, packed in zip(wanted, kept, strict=True) if packed
+    }
+    missing = [number for number in wanted if number not in found]
+    rows = await store.newest_by_numbers(session, missing) if missing else {}
+    return found | {number: _read(*row) for number, row in rows.items()}
+
+
 def number_slot(index_secret: bytes, number: str) -> str:
     """Where the cache keeps the record of a number; the number itself is no part of it."""
     return f"number:{number_key(index_secret, number)}"
@@ -110,9 +165,9 @@ async def questions(
             trust=trust,
             history=None if row is None else histories.get(row.id, []),
             same_as_registered=row is not None and row.signed == one.signed,
-            successor=successors.get(one.id),
+            successor=successor,
             claim=claim,
             as_of=as_of,
         )
-        for one, row in zip(held, rows, strict=True)
+        for one, row, successor in zip(held, rows, successors, strict=True)
     ]

@@ -99,8 +99,20 @@ class TrustListVersion(Base):
     made_at: Mapped[datetime]
 
 
+class VerificationBatch(Base):
+    """Verifications asked for together (批量核验), under one receipt."""
+
+    __tablename__ = "verification_batches"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    receipt: Mapped[str]
+
+
 class Verification(Base):
-    """The trace of one verification (核验记录): who asked, why, and what the hub found."""
+    """The trace of one verification (核验记录): who asked, why, and what the hub found.
+
+    One of a batch has no receipt of its own: its batch's covers it.
+    """
 
     __tablename__ = "verifications"
     __table_args__ = (
@@ -108,6 +120,7 @@ class Verification(Base):
         Index("ix_verifications_organisation", "organisation", "at"),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    batch_id: Mapped[UUID | None]
     at: Mapped[datetime]
     actor: Mapped[str]
     organisation: Mapped[str | None]

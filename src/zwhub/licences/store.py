@@ -22,6 +22,7 @@ from zwhub.licences.model import (
     QuarantinedRecord,
     TrustRoot,
     Verification,
+    VerificationBatch,
 )
 from zwhub.licences.status import CODES, Standing
 from zwhub.platform.database import copy_rows
@@ -37,6 +38,16 @@ class Row(NamedTuple):
 async def newest_by_number(session: AsyncSession, number: str) -> Row | None:
     """The newest version of the licence that carries this number (证照编号)."""
     return await _one(session, Licence.number == number)
+
+
+async def newest_by_numbers(session: AsyncSession, numbers: Collection[str]) -> Mapping[str, Row]:
+    """By number, the newest version of the licence that carries it; one statement."""
+    query = (
+        select(Licence.number, Licence.id, Licence.signed)
+        .where(Licence.number.in_(numbers))
+        .order_by(Licence.number, Licence.version)
+    )
+    return {number: Row(row_id, signed) for number, row_id, signed in await session.execute(query)}
 
 
 async def by_identifier(session: AsyncSession, identifier: str) -> Row | None:
@@ -102,8 +113,8 @@ async def histories(
 
 async def successors(
     session: AsyncSession, held: Sequence[Held], as_of: datetime
-) -> Mapping[int, str]:
-    """By licence id, the identifier of the version that had replaced it by `as_of`."""
+) -> list[str | None]:
+    """For each record, the identifier of the version that had replaced it by `as_of`."""
     query = (
         select(Licence.series, Licence.version, Licence.identifier)
         .where(Licence.series.in_({series_of(one.body) for one in held}))
@@ -112,12 +123,10 @@ async def successors(
         .order_by(Licence.series, Licence.version.desc())
     )
     newest = {series: (version, name) for series, version, name in await session.execute(query)}
-    found = {one.id: newest.get(series_of(one.body)) for one in held}
-    return {
-        one.id: replaced[1]
-        for one in held
-        if (replaced := found[one.id]) is not None and replaced[0] > int(one.body.version)
-    }
+    found = [(one, newest.get(series_of(one.body))) for one in held]
+    return [
+        new[1] if new is not None and new[0] > int(one.body.version) else None for one, new in found
+    ]
 
 
 async def one_collection_at_a_time(session: AsyncSession) -> None:
@@ -270,6 +279,23 @@ async def quarantine(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> N
 
 def record_verification(session: AsyncSession, trace: Verification) -> None:
     session.add(trace)
+
+
+async def record_batch(
+    session: AsyncSession, batch: VerificationBatch, traces: Sequence[Verification]
+) -> None:
+    """One receipt and the traces it covers, in one COPY."""
+    session.add(batch)
+    await session.flush()
+    columns = [column.name for column in Verification.__table__.columns]
+    rows = [{name: getattr(trace, name) for name in columns} for trace in traces]
+    await copy_rows(session, Verification, rows)
+
+
+async def batch_receipt(session: AsyncSession, batch_id: UUID) -> str:
+    """The receipt that covers a batch's verifications."""
+    receipt = select(VerificationBatch.receipt).where(VerificationBatch.id == batch_id)
+    return str(await session.scalar(receipt))
 
 
 async def verification(session: AsyncSession, verification_id: UUID) -> Verification | None:

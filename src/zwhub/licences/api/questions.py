@@ -90,8 +90,12 @@ async def verification_by_id(key: str, ctx: Context) -> Verification | None:
         if trace is None or not _asked(trace, ctx):
             return None
         row = await store.by_id(session, trace.licence_id) if trace.licence_id else None
+        if trace.batch_id is not None:
+            receipt = await store.batch_receipt(session, trace.batch_id)
+        else:
+            receipt = trace.receipt
     held = None if row is None else Held.read(*row)
-    return verification_face(trace, held, ctx)
+    return verification_face(trace, held, receipt, ctx)
 
 
 def _asked(trace: model.Verification, ctx: Context) -> bool:
@@ -99,7 +103,9 @@ def _asked(trace: model.Verification, ctx: Context) -> bool:
     return trace.actor == ctx.actor.id or own_body
 
 
-def verification_face(trace: model.Verification, held: Held | None, ctx: Context) -> Verification:
+def verification_face(
+    trace: model.Verification, held: Held | None, receipt: str, ctx: Context
+) -> Verification:
     """The GraphQL face of a trace."""
     return Verification(
         id=global_id("Verification", trace.id),
@@ -113,7 +119,7 @@ def verification_face(trace: model.Verification, held: Held | None, ctx: Context
         case_number=trace.case_number,
         trust_list_version=trace.trust_list_version,
         status_version=trace.status_version,
-        receipt=trace.receipt,
+        receipt=receipt,
     )
 
 

@@ -1,0 +1,96 @@
+"""An enquiry (核验请求) and what is kept of it, whatever the answer. Pure; no I/O."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from zwhub.kernel.actor import Actor
+from zwhub.kernel.refusal import Reason, Refused
+from zwhub.kernel.uuid7 import uuid7
+from zwhub.kernel.words import Words
+from zwhub.licences.findings import Check, Finding
+from zwhub.licences.gather import By
+from zwhub.licences.held import Held, number_key
+from zwhub.licences.model import Verification
+from zwhub.licences.policy import HolderClaim, Question
+
+LONGEST_PURPOSE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Enquiry:
+    """What is asked: which licence, whose it is said to be, why, and as of when."""
+
+    by: By
+    value: str
+    purpose: str
+    as_of: datetime
+    claim: HolderClaim | None = None
+    case_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What the hub found, and the trace it left."""
+
+    finding: Finding
+    held: Held | None
+    trace: Verification
+
+
+def require_sense(enquiry: Enquiry, now: datetime) -> None:
+    """Raises `Refused` (INVALID_INPUT, TOO_LONG) for what cannot be meant."""
+    if not enquiry.purpose.strip():
+        words = Words("请写明核验用途。", "Say what the verification is for.")
+        raise Refused(Reason.INVALID_INPUT, words, ("input", "purpose"))
+    if len(enquiry.purpose) > LONGEST_PURPOSE:
+        words = Words(
+            f"用途不得超过 {LONGEST_PURPOSE} 个字符。",
+            f"The purpose may have at most {LONGEST_PURPOSE} characters.",
+        )
+        raise Refused(Reason.TOO_LONG, words, ("input", "purpose"))
+    if enquiry.as_of > now:
+        words = Words("核验时点不能在将来。", "`asOf` must not lie in the future.")
+        raise Refused(Reason.INVALID_INPUT, words, ("input", "asOf"))
+
+
+def trace_of(
+    enquiry: Enquiry,
+    finding: Finding,
+    held: Held | None,
+    index_secret: bytes,
+    actor: Actor,
+    now: datetime,
+) -> Verification:
+    """What is kept of a verification, but for the versions it rests on and its receipt."""
+    return Verification(
+        id=uuid7(now),
+        at=now,
+        actor=actor.id,
+        organisation=actor.organisation,
+        purpose=enquiry.purpose.strip(),
+        case_number=enquiry.case_number,
+        asked_by=enquiry.by,
+        asked_key=bytes.fromhex(number_key(index_secret, enquiry.value)),
+        licence_id=held.id if held is not None and held.id else None,
+        as_of=enquiry.as_of,
+        verdict=finding.verdict,
+        reason=finding.reason,
+        checks=[_kept(check) for check in finding.checks],
+    )
+
+
+def _kept(check: Check) -> dict[str, str]:
+    return {
+        "name": check.name,
+        "outcome": check.outcome,
+        "zh": check.detail.zh,
+        "en": check.detail.en,
+        "clause": check.clause,
+    }
+
+
+def status_version(question: Question | None) -> str:
+    """Names the newest standing that a verdict rests on."""
+    if question is None or not question.history:
+        return "0"
+    return question.history[-1].version

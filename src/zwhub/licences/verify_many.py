@@ -1,0 +1,151 @@
+"""Verify licences together (批量核验): on all cores, each with its trace, under one receipt."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zwhub.kernel.actor import Actor
+from zwhub.kernel.crypto.digests import sha256_hex
+from zwhub.kernel.crypto.receipts import ReceiptKey
+from zwhub.kernel.refusal import Reason, Refused
+from zwhub.kernel.uuid7 import uuid7
+from zwhub.kernel.words import Words
+from zwhub.licences import policy, store
+from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
+from zwhub.licences.findings import Finding, Verdict
+from zwhub.licences.gather import By, Found, Registry, find_many, questions
+from zwhub.licences.held import Held
+from zwhub.licences.model import VerificationBatch
+from zwhub.licences.policy import Question
+from zwhub.licences.trust import trust_list
+
+MOST_LICENCES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnquiry:
+    """What is asked of all of them: why, and as of when."""
+
+    asked: Sequence[tuple[By, str]]
+    purpose: str
+    as_of: datetime
+    case_number: str | None = None
+
+    def each(self) -> list[Enquiry]:
+        more: dict[str, Any] = {"purpose": self.purpose, "as_of": self.as_of}
+        return [
+            Enquiry(by, value, **more, case_number=self.case_number) for by, value in self.asked
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedBatch:
+    """What the hub found of each, in the order asked, and the receipt over all."""
+
+    verified: list[Verified]
+    receipt: str
+
+
+async def verify_licences(
+    session: AsyncSession,
+    registry: Registry,
+    enquiry: BatchEnquiry,
+    actor: Actor,
+    receipts: ReceiptKey,
+    now: datetime,
+) -> VerifiedBatch:
+    """Gather, decide, record, answer; as `verify_licence`, a false licence is a normal answer.
+
+    Raises `Refused` for an empty or oversized batch, or a purpose or moment that makes no sense.
+    """
+    enquiries = _require_size(enquiry).each()
+    require_sense(enquiries[0], now)
+    found = await find_many(session, registry, enquiry.asked)
+    held = [one for one in found if isinstance(one, Held)]
+    asked = await questions(session, registry, held, enquiry.as_of) if held else []
+    findings = await _examined(asked)
+    examined = iter(zip(asked, findings, strict=True))
+    version = (await trust_list(session, registry.trust)).version
+    batch_id = uuid7(now)
+    verified = []
+    for one, answer in zip(enquiries, found, strict=True):
+        question, finding = _finding(answer, examined)
+        kept = answer if isinstance(answer, Held) else None
+        trace = trace_of(one, finding, kept, registry.index_secret, actor, now)
+        trace.batch_id, trace.receipt, trace.trust_list_version = batch_id, "", version
+        trace.status_version = status_version(question)
+        verified.append(Verified(finding, kept, trace))
+    receipt = receipts.seal(_statement(batch_id, enquiry, verified, actor, now))
+    batch = VerificationBatch(id=batch_id, at=now, receipt=receipt)
+    await store.record_batch(session, batch, [one.trace for one in verified])
+    return VerifiedBatch(verified, receipt)
+
+
+def _require_size(enquiry: BatchEnquiry) -> BatchEnquiry:
+    if not 1 <= len(enquiry.asked) <= MOST_LICENCES:
+        words = Words(
+            f"每次核验 1 至 {MOST_LICENCES} 个证照。",
+            f"A batch holds 1 to {MOST_LICENCES} licences.",
+        )
+        raise Refused(Reason.TOO_MANY, words, ("input", "licences"))
+    return enquiry
+
+
+async def _examined(asked: Sequence[Question]) -> list[Finding]:
+    """Examine on as many threads as there are cores: the signatures release the interpreter."""
+    cores = os.cpu_count() or 1
+    size = -(-len(asked) // cores) or 1
+    parts = [asked[start : start + size] for start in range(0, len(asked), size)]
+    return list(chain(*await asyncio.gather(*(asyncio.to_thread(_examine, one) for one in parts))))
+
+
+def _examine(asked: Sequence[Question]) -> list[Finding]:
+    return [policy.examine(question) for question in asked]
+
+
+def _finding(answer: Found, examined: Any) -> tuple[Question | None, Finding]:
+    if isinstance(answer, Held):
+        question, finding = next(examined)
+        return question, finding
+    return None, policy.not_found() if answer is None else policy.malformed(answer)
+
+
+def _statement(
+    batch_id: UUID,
+    enquiry: BatchEnquiry,
+    verified: Sequence[Verified],
+    actor: Actor,
+    now: datetime,
+) -> dict[str, Any]:
+    """Who asked, when, and a digest over every single result in order.
+
+    `resultsSha256` is over the JSON array of [identifier or null, verdict, reason], without
+    spaces: whoever holds the answer can compute it again.
+    """
+    results = [_result(one) for one in verified]
+    listed = json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode()
+    verdicts = [one.finding.verdict for one in verified]
+    return {
+        "jti": str(batch_id),
+        "iat": int(now.timestamp()),
+        "asker": {"actor": actor.id, "organisation": actor.organisation},
+        "purpose": enquiry.purpose.strip(),
+        "caseNumber": enquiry.case_number,
+        "asOf": enquiry.as_of.isoformat(),
+        "counts": {verdict: verdicts.count(verdict) for verdict in Verdict},
+        "resultsSha256": sha256_hex(listed),
+        "trustListVersion": verified[0].trace.trust_list_version,
+    }
+
+
+def _result(one: Verified) -> list[str | None]:
+    identifier = str(one.held.body.identifier) if one.held is not None and one.held.id else None
+    return [identifier, one.finding.verdict, one.finding.reason]
