@@ -12,6 +12,7 @@ from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.identifiers.holder import mask_number
 from zwhub.licences import policy, store
 from zwhub.licences.body import MalformedBody
+from zwhub.licences.decoy import decoy
 from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
 from zwhub.licences.findings import Finding
 from zwhub.licences.gather import By, Registry, find, questions
@@ -51,10 +52,10 @@ async def _examine(
         held = await find(registry, enquiry.by, enquiry.value)
     except (MalformedJws, MalformedBody) as malformed:
         return policy.malformed(malformed.words), None, None
-    if held is None:
-        return policy.not_found(), None, None
-    (question,) = await questions(session, registry, [held], enquiry.as_of, enquiry.claim)
-    return policy.examine(question), question, held
+    looked_at = [decoy() if held is None else held]
+    (question,) = await questions(session, registry, looked_at, enquiry.as_of, enquiry.claim)
+    finding = policy.examine(question)
+    return (policy.not_found(), None, None) if held is None else (finding, question, held)
 
 
 def _statement(trace: Verification, enquiry: Enquiry, held: Held | None) -> dict[str, Any]:
