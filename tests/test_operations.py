@@ -29,6 +29,7 @@ def test_each_is_valid_by_the_published_schema(published: GraphQLSchema, name: s
 
 def test_every_operation_of_the_contract_is_published() -> None:
     wanted = "matters item items verify-licence my-licences collect-licences licence-supermarket"
+    wanted += " verify-licences change-licence-status"
     assert set(OPERATIONS) == set(wanted.split())
 
 
@@ -48,7 +49,13 @@ async def test_matters(ask: Ask) -> None:
     matters = {one["code"]: one for one in data["businessMatters"]}
     rows = read_rows(sample_folder() / "matters.csv")
     assert list(matters) == [row["code"] for row in rows]
-    assert matters["ZW-3-03-001"]["operations"] == ["licence", "verification", "verifyLicence"]
+    assert matters["ZW-3-03-001"]["operations"] == [
+        "changeLicenceStatus",
+        "licence",
+        "verification",
+        "verifyLicence",
+        "verifyLicences",
+    ]
     assert matters["ZW-3-03-001"]["leadOrganisation"] == {"name": "示例市政务服务管理局"}
     statistics = data["businessMatterStatistics"]
     assert statistics["total"] == len(rows)

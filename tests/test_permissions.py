@@ -9,7 +9,7 @@ import pytest
 import strawberry
 from graphql import GraphQLObjectType
 
-from builders import Issuer, a_citizen_number, a_holder
+from builders import Issuer, a_citizen_number, a_holder, licence_types
 from samplecity import CITIZEN, CITIZEN_NAME, ENTERPRISE, SampleHub, personas
 from zwhub import schema as whole
 from zwhub.graph.access import root_field
@@ -39,12 +39,18 @@ ASKED = {
     'purpose: "核对"}) { __typename ... on UserError { code } } }',
     "collectLicences": 'mutation { collectLicences(input: {records: [{jws: "%(record)s"}]}) '
     "{ __typename ... on UserError { code } } }",
+    "verifyLicences": 'mutation { verifyLicences(input: {licences: [{number: "%(number)s"}], '
+    'purpose: "核对"}) { __typename ... on UserError { code } } }',
+    "changeLicenceStatus": 'mutation { changeLicenceStatus(input: {licence: {number: "%(spare)s"}, '
+    'status: SUSPENDED, reason: "核对", basis: "试〔2026〕1号"}) '
+    "{ __typename ... on UserError { code } } }",
 }
 
 COLUMNS = ["anonymous", "citizen", "enterprise", "clerk", "department"]
 COLUMNS += ["powerless", "county", "village", "supervisor", "operator"]  # see samplecity.personas
 
-# + answers; - refused (NOT_ALLOWED); s asks to sign in; 0 answers null, as if it were absent.
+# + answers; - refused (NOT_ALLOWED); s asks to sign in; 0 answers null, as if it were absent;
+# w refused because the system of the column before has changed the status already.
 PUBLIC = "+ + + + + + + + + +"
 MATRIX = {
     **dict.fromkeys(list(ASKED)[:13], PUBLIC),
@@ -53,8 +59,10 @@ MATRIX = {
     "licenceSupermarket": "s + + - + - + - - -",
     "verifyLicence":      "s - - - + - + - - -",
     "collectLicences":    "s - - - + - - - - -",
+    "verifyLicences":     "s - - - + - + - - -",
+    "changeLicenceStatus": "s - - - + - w - - -",
 }  # fmt: skip
-CODES = {"-": "NOT_ALLOWED", "s": "UNAUTHENTICATED"}
+CODES = {"-": "NOT_ALLOWED", "s": "UNAUTHENTICATED", "w": "WRONG_STATE"}
 
 # Every field of these types is on one of the two lists; a new one fails until it is put there.
 PERSONAL = {"LicenceHolder.name", "LicenceHolder.code", "Licence.number", "Licence.surface"}
@@ -74,7 +82,9 @@ async def arguments(hub: SampleHub, issuer: Issuer) -> Mapping[str, str]:
     """What the documents of `ASKED` name: all of it exists."""
     number = "示A·P0001"
     record = issuer.a_licence(number=number, holders=[a_holder(CITIZEN_NAME, CITIZEN)])
-    await hub.collect(record)
+    spare = "示A·P0002"
+    card = licence_types()["social-security-card"]  # the province's department defines it
+    await hub.collect(record, issuer.a_licence(number=spare, type_code=card))
     found = await hub.ask("{ items(first: 1) { edges { node { id code } } } }")
     item = found["data"]["items"]["edges"][0]["node"]
     verification = (await hub.verify(number=number))["id"]
@@ -82,6 +92,7 @@ async def arguments(hub: SampleHub, issuer: Issuer) -> Mapping[str, str]:
         "number": number,
         "record": record,
         "verification": verification,
+        "spare": spare,
         "item": item["code"],
         "item_id": item["id"],
     }

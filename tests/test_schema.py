@@ -43,6 +43,7 @@ GUARDED_ON_THE_WAY = {
 BOUNDED = {
     "CollectLicencesInput.records": "collect.MOST_RECORDS",
     "LicenceSupermarketInput.itemCodes": "plan.MOST_ITEMS",
+    "VerifyLicencesInput.licences": "verify_many.MOST_LICENCES",
     "LicenceSupermarketInput.situations": "refused unless empty",
 }
 

@@ -9,6 +9,7 @@ from zwhub.app import sample_operations
 from zwhub.gateway.graphiql import Tab
 from zwhub.gateway.sandbox import DemoPersona
 from zwhub.items import store as items
+from zwhub.kernel.actor import Persona
 from zwhub.kernel.paging import Page
 from zwhub.kernel.words import Words
 from zwhub.licences import store as licences
@@ -22,6 +23,8 @@ _TABS = {
     "my-licences": (Words("我的证照", "My licences"), "citizen"),
     "licence-supermarket": (Words("证照超市", "Supermarket"), "citizen"),
     "verify-licence": (Words("证照核验", "Verify"), "department"),
+    "verify-licences": (Words("批量核验", "Verify many"), "department"),
+    "change-licence-status": (Words("状态变更", "Change status"), "department"),
     "collect-licences": (Words("证照归集", "Collect"), "department"),
 }
 
@@ -30,9 +33,9 @@ async def sample_tabs(
     session: AsyncSession, personas: Sequence[DemoPersona], index_secret: bytes
 ) -> list[Tab]:
     """A tab for each published operation, its variables taken from what the hub holds."""
-    citizen = next(one.number or "" for one in personas if one.key == "citizen")
-    held = await licences.held_by(session, holder_key(index_secret, citizen), Page(100))
-    variables = await _variables(session, citizen, [Held.read(*row) for row in held.rows])
+    citizen = holder_key(index_secret, _number(personas, "citizen"))
+    held = await licences.held_by(session, citizen, Page(100))
+    variables = await _variables(session, personas, [Held.read(*row) for row in held.rows])
     documents = sample_operations()
     return [
         Tab(words, documents[name], variables.get(name, {}), persona)
@@ -41,8 +44,9 @@ async def sample_tabs(
 
 
 async def _variables(
-    session: AsyncSession, citizen: str, held: Sequence[Held]
+    session: AsyncSession, personas: Sequence[DemoPersona], held: Sequence[Held]
 ) -> Mapping[str, Mapping[str, Any]]:
+    citizen = _number(personas, "citizen")
     code = await items.code_with_most_evidence(session, [one.body.type_code for one in held])
     one = held[1].body
     claim = {"code": citizen, "name": next(h.name for h in one.holders if h.code == citizen)}
@@ -58,5 +62,29 @@ async def _variables(
                 "purpose": "窗口受理核对 · checked at the counter",
             }
         },
+        "verify-licences": {
+            "input": {
+                "licences": [{"identifier": str(each.body.identifier)} for each in held],
+                "purpose": "批量核对 · a batch checked",
+            }
+        },
+        "change-licence-status": {
+            "input": {
+                "licence": {"number": _of_department(held, personas)},
+                "status": "SUSPENDED",
+                "reason": "整改期间暂扣 · suspended meanwhile",
+                "basis": "示人社〔2026〕1号",
+            }
+        },
         "collect-licences": {"input": {"records": [{"jws": held[1].signed.decode()}]}},
     }
+
+
+def _number(personas: Sequence[DemoPersona], key: str) -> str:
+    return next(one.number or "" for one in personas if one.key == key)
+
+
+def _of_department(held: Sequence[Held], personas: Sequence[DemoPersona]) -> str:
+    """The number of a licence whose type the department of the sandbox defines."""
+    bodies = {one.organisation for one in personas if one.persona is Persona.DEPARTMENT}
+    return next(one.body.number for one in held if one.body.type_code[:18] in bodies)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import orjson
-from sqlalchemy import BigInteger, DateTime, MetaData, Text, select
+from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, select
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -79,9 +79,13 @@ async def copy_rows(
     await session.execute(select(1))  # the driver opens its transaction at the first statement
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
-    await driver.copy_records_to_table(
-        table.__tablename__, records=[tuple(row.values()) for row in rows], columns=list(rows[0])
-    )
+    names = list(rows[0])
+    in_json = [isinstance(table.__table__.columns[name].type, JSON) for name in names]
+    records = [
+        tuple(_json(v) if j else v for v, j in zip(row.values(), in_json, strict=True))
+        for row in rows
+    ]
+    await driver.copy_records_to_table(table.__tablename__, records=records, columns=names)
 
 
 def _json(value: Any) -> str:

@@ -37,9 +37,11 @@ class LicenceRecordInput:
 
 @strawberry.input(description="归集请求 · a delivery of records")
 class CollectLicencesInput:
-    """1 to 1,000 records."""
+    """1 to 1,000 records, in a body of at most 1 MiB."""
 
-    records: list[LicenceRecordInput] = says("1 至 1000 条记录", "1 to 1,000 records")
+    records: list[LicenceRecordInput] = says(
+        "1 至 1000 条记录，请求体不超过 1 MiB", "1 to 1,000 records, in a body of at most 1 MiB"
+    )
 
 
 @strawberry.type(
