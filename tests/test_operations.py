@@ -42,6 +42,10 @@ async def test_each_runs_as_a_tab_of_graphiql(hub: SampleHub) -> None:
         answer = await hub.ask(tab.query, tab.persona or "anonymous", **variables)
         assert "errors" not in answer
         assert all(root is not None for root in answer["data"].values())
+        if tab.query == OPERATIONS["change-licence-status"]:  # and back, for the tests below
+            back = {**variables["input"], "status": "VALID"}
+            answer = await hub.ask("change-licence-status", "department", input=back)
+            assert answer["data"]["changeLicenceStatus"]["status"] == "VALID"
 
 
 async def test_matters(ask: Ask) -> None:

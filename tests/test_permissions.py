@@ -82,7 +82,7 @@ async def arguments(hub: SampleHub, issuer: Issuer) -> Mapping[str, str]:
     """What the documents of `ASKED` name: all of it exists."""
     number = "示A·P0001"
     record = issuer.a_licence(number=number, holders=[a_holder(CITIZEN_NAME, CITIZEN)])
-    spare = "示A·P0002"
+    spare = "示A·P0009"
     card = licence_types()["social-security-card"]  # the province's department defines it
     await hub.collect(record, issuer.a_licence(number=spare, type_code=card))
     found = await hub.ask("{ items(first: 1) { edges { node { id code } } } }")
