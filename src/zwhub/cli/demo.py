@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,12 +16,13 @@ from zwhub.cli.personas import demo_personas
 from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.sandbox import sample_tables, save_keys
 from zwhub.cli.serving import bind, serve_app
-from zwhub.cli.speak import err, language, out
+from zwhub.cli.speak import err, language, out, say
 from zwhub.cli.standing import opened, standing_servers
 from zwhub.cli.tabs import sample_tabs
 from zwhub.directory import store as directory
 from zwhub.gateway.graphiql import Tab
 from zwhub.gateway.sandbox import Sandbox
+from zwhub.kernel.words import Words
 from zwhub.platform.database import Database
 from zwhub.platform.migrate import migrate
 from zwhub.platform.secrets import Secrets
@@ -94,7 +97,24 @@ def _progress() -> Progress:
     return Progress(*columns, TimeElapsedColumn(), console=err)
 
 
+def host_is_local(address: str) -> bool:
+    """Whether only this machine can reach it."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _introduce(address: str, sandbox: Sandbox, data_dir: Path) -> None:
+    if not host_is_local(address):
+        say(
+            Words(
+                "注意：沙箱对本机以外开放，页面上的令牌人人可用；勿放真实数据。",
+                "Mind: others can reach this sandbox, and its page hands everyone its tokens; "
+                "keep real data out of it.",
+            )
+        )
     out.print("Authorization: Bearer …\n")
     for one in sandbox.persona_tokens():
         out.print(f"{one.key} · {one.name.in_(language())}\n{one.token}\n", markup=False)

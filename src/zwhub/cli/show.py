@@ -8,12 +8,13 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from rich.table import Table
 from sqlalchemy import text
 
 from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.speak import language, out
-from zwhub.cli.standing import opened, standing_servers
+from zwhub.cli.standing import opened, reached_database
 from zwhub.directory import store as directory
 from zwhub.gateway.limits import DocumentLimits, FrontDoor
 from zwhub.kernel.crypto import sm2
@@ -36,10 +37,10 @@ def doctor(
 ) -> None:
     """Tell what is in use: database, cache, SM2, calendar, licences, limits (自检)."""
     settings = settings_for(data_dir)
-    with standing_servers(settings) as servers:
-        facts = {"zwhub": version("zwhub"), "sm2": sm2.backend()}
-        facts["migrations"] = "behind" if behind(servers.database_url) else "newest"
-        facts |= asyncio.run(_facts(servers.database_url, servers.redis_url))
+    facts = {"zwhub": version("zwhub"), "sm2": sm2.backend()}
+    with reached_database(settings) as url:
+        facts["migrations"] = "behind: run `zwhub migrate`" if behind(url) else "newest"
+        facts |= asyncio.run(_facts(url, settings.redis_url))
     facts |= _limits()
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False) + "\n")
@@ -51,14 +52,20 @@ def doctor(
     out.print(table)
 
 
-async def _facts(database_url: str, redis_url: str) -> Mapping[str, str]:
-    cache = Cache(redis_url)
-    try:
-        facts = {"cache": "up" if await cache.ping() else "away: slower, never wrong"}
-    finally:
-        await cache.close()
+async def _facts(database_url: str, redis_url: SecretStr | None) -> Mapping[str, str]:
+    facts = {"cache": "embedded, runs with the hub"}
+    if redis_url is not None:
+        facts["cache"] = await _cache(redis_url.get_secret_value())
     async with opened(database_url) as db:
         return facts | {name: said async for name, said in _of_database(db)}
+
+
+async def _cache(url: str) -> str:
+    cache = Cache(url)
+    try:
+        return "up" if await cache.ping() else "away: slower, never wrong"
+    finally:
+        await cache.close()
 
 
 async def _of_database(db: Database) -> AsyncIterator[tuple[str, str]]:

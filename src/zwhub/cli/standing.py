@@ -3,8 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 
+from pydantic import SecretStr
+
 from zwhub.app import Servers
 from zwhub.cli.speak import refuse, say
+from zwhub.kernel.words import Words
 from zwhub.platform.database import Database
 from zwhub.platform.embedded import (
     DataFolderInUse,
@@ -12,7 +15,7 @@ from zwhub.platform.embedded import (
     database_in_use,
     embedded_servers,
 )
-from zwhub.platform.migrate import migrate
+from zwhub.platform.migrate import behind, migrate
 from zwhub.platform.settings import Settings
 
 
@@ -25,7 +28,7 @@ def standing_servers(settings: Settings) -> Iterator[Servers]:
             settings.data_dir, database=database is None, cache=cache is None, say=say
         ) as embedded:
             yield Servers(
-                embedded.database_url if database is None else database.get_secret_value(),
+                embedded.database_url if database is None else _reached(database),
                 embedded.redis_url if cache is None else cache.get_secret_value(),
             )
     except EmbeddedFailed as failed:
@@ -34,7 +37,15 @@ def standing_servers(settings: Settings) -> Iterator[Servers]:
 
 @contextlib.contextmanager
 def standing_database(settings: Settings) -> Iterator[str]:
-    """The migrated database alone, for a command that needs no cache; its URL.
+    """The migrated database alone, for a command that needs no cache; its URL."""
+    with reached_database(settings) as url:
+        migrate(url)
+        yield url
+
+
+@contextlib.contextmanager
+def reached_database(settings: Settings) -> Iterator[str]:
+    """The database as it is; its URL.
 
     While a hub runs on the data folder, its embedded database is used beside it.
     """
@@ -44,16 +55,31 @@ def standing_database(settings: Settings) -> Iterator[str]:
 
 def _database_url(settings: Settings, stack: contextlib.ExitStack) -> str:
     if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-    else:
-        own = embedded_servers(settings.data_dir, cache=False, say=say)
-        try:
-            url = stack.enter_context(own).database_url
-        except DataFolderInUse as in_use:
-            return database_in_use(settings.data_dir) or refuse(in_use.words)
-        except EmbeddedFailed as failed:
-            refuse(failed.words)
-    migrate(url)
+        return _reached(settings.database_url)
+    own = embedded_servers(settings.data_dir, cache=False, say=say)
+    try:
+        return stack.enter_context(own).database_url
+    except DataFolderInUse as in_use:
+        return database_in_use(settings.data_dir) or refuse(in_use.words)
+    except EmbeddedFailed as failed:
+        refuse(failed.words)
+
+
+def _reached(secret: SecretStr) -> str:
+    """The operator's database, once it has answered; its words on why not can hold a password."""
+    url = secret.get_secret_value()
+    try:
+        behind(url)
+    except Exception as error:  # whatever a driver or a malformed URL may raise
+        code = getattr(getattr(error, "orig", None), "sqlstate", None) or type(error).__name__
+        refuse(
+            Words(
+                f"无法使用 ZWHUB_DATABASE_URL 所指的数据库（{code}）。"
+                "格式：postgresql+asyncpg://用户:密码@主机/库名",
+                f"The database that ZWHUB_DATABASE_URL names cannot be used ({code}). "
+                "It reads: postgresql+asyncpg://user:password@host/database",
+            )
+        )
     return url
 
 

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +20,9 @@ def default_data_dir() -> Path:
         return Path("/var/lib/zwhub/data")
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(home) / "zwhub"
+
+
+CACHE_SCHEMES = frozenset({"redis", "rediss", "unix"})
 
 
 class Settings(BaseSettings):
@@ -41,7 +45,14 @@ class Settings(BaseSettings):
     identity_jwks: str | None = None
     identity_algorithms: list[str] = ["ES256", "EdDSA"]
 
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and urlsplit(url.get_secret_value()).scheme not in CACHE_SCHEMES:
+            raise ValueError("redis://, rediss:// or unix://")
+        return url
 
     @classmethod
     def settings_customise_sources(
