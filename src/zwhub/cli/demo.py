@@ -45,7 +45,7 @@ def demo(
     """
     listening = bind(host, port)
     address = f"http://{host}:{listening.getsockname()[1]}"
-    settings = settings_for(data_dir, sandbox=True, profile="developer", public_url=address)
+    settings = settings_for(data_dir, profile="developer", public_url=address)
     start_logging(settings.log_level)
     with standing_servers(settings) as servers:
         migrate(servers.database_url)

@@ -1,5 +1,6 @@
 """`zwhub serve` (运行) and `zwhub migrate` (迁移): a hub on the operator's own data."""
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -8,8 +9,9 @@ from zwhub.app import create_app, make_hub
 from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.serving import bind, serve_app
 from zwhub.cli.speak import refuse, say
-from zwhub.cli.standing import standing_database, standing_servers
+from zwhub.cli.standing import opened, standing_database, standing_servers
 from zwhub.kernel.words import Words
+from zwhub.licences import store as licences
 from zwhub.platform.migrate import behind, migrate
 from zwhub.platform.telemetry import start_logging
 
@@ -35,9 +37,22 @@ def serve(
                     "The database is behind this version: run `zwhub migrate` first.",
                 )
             )
+        if asyncio.run(_trusts_sandbox(servers.database_url)):
+            say(
+                Words(
+                    "警告：信任列表含沙箱密钥，示例证照会被判为真实；勿用于正式环境。",
+                    "Warning: the trust list holds a sandbox's keys, so that sample licences verify "
+                    "as genuine. Do not use this database in earnest.",
+                )
+            )
         app = create_app(settings, make_hub(settings, servers), None, [])
         address = f"http://{host}:{listening.getsockname()[1]}"
         serve_app(app, listening, ready=f"ready {address}/graphql")
+
+
+async def _trusts_sandbox(url: str) -> bool:
+    async with opened(url) as db, db.read() as session:
+        return await licences.trusts_sandbox(session)
 
 
 def migrate_database(data_dir: DataDir = None) -> None:

@@ -36,7 +36,6 @@ class Settings(BaseSettings):
     database_pool: int = Field(default=10, ge=1, le=100)
 
     profile: Literal["developer", "production"] = "production"
-    sandbox: bool = False
     public_url: str = "http://127.0.0.1:8000"
     allowed_origins: list[str] = []
     strict_status: bool = False
