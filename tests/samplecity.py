@@ -178,7 +178,7 @@ async def a_hub(
 
     The cache has `patience` seconds for an answer: two busy cores are slower than a real one.
     """
-    chosen = {"data_dir": city.data_dir, "profile": "developer", "sandbox": True, **settings}
+    chosen = {"data_dir": city.data_dir, "profile": "developer", **settings}
     hub = make_hub(Settings(**chosen), Servers(database_url, redis_url))
     await hub.cache.close()
     namespace = f"zwhub-test-{secrets.token_hex(8)}"

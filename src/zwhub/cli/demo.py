@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -43,17 +44,17 @@ def demo(
     The first start makes keys and signs the sample's licences (under a minute); a second start
     on the same folder keeps the data. Stop with Ctrl-C.
     """
-    listening = bind(host, port)
-    address = f"http://{host}:{listening.getsockname()[1]}"
-    settings = settings_for(data_dir, profile="developer", public_url=address)
-    start_logging(settings.log_level)
-    with standing_servers(settings) as servers:
-        migrate(servers.database_url)
-        sandbox = Sandbox(settings.data_dir, demo_personas())
-        tabs = asyncio.run(_prepare(settings, servers))
-        app = create_app(settings, make_hub(settings, servers), sandbox, tabs)
-        _introduce(address, sandbox, settings.data_dir)
-        serve_app(app, listening, ready=f"ready {address}/graphql")
+    with closing(bind(host, port)) as listening:
+        address = f"http://{host}:{listening.getsockname()[1]}"
+        settings = settings_for(data_dir, profile="developer", public_url=address)
+        start_logging(settings.log_level)
+        with standing_servers(settings) as servers:
+            migrate(servers.database_url)
+            sandbox = Sandbox(settings.data_dir, demo_personas())
+            tabs = asyncio.run(_prepare(settings, servers))
+            app = create_app(settings, make_hub(settings, servers), sandbox, tabs)
+            _introduce(address, sandbox, settings.data_dir)
+            serve_app(app, listening, ready=f"ready {address}/graphql")
 
 
 async def _prepare(settings: Settings, servers: Servers) -> Sequence[Tab]:

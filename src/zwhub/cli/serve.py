@@ -1,6 +1,7 @@
 """`zwhub serve` (运行) and `zwhub migrate` (迁移): a hub on the operator's own data."""
 
 import asyncio
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -26,10 +27,9 @@ def serve(
     ZWHUB_DATABASE_URL and ZWHUB_REDIS_URL name your servers; what they do not name runs embedded
     in the data folder. Run `zwhub migrate` and `zwhub profile load` first.
     """
-    listening = bind(host, port)
     settings = settings_for(data_dir)
     start_logging(settings.log_level)
-    with standing_servers(settings) as servers:
+    with closing(bind(host, port)) as listening, standing_servers(settings) as servers:
         if behind(servers.database_url):
             refuse(
                 Words(

@@ -1,0 +1,140 @@
+"""`zwhub token, doctor, clients, schema, migrate, serve` (运维命令): what they print, and refuse."""
+
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from commands import Command, Done, beside, zwhub
+from samplecity import SampleHub
+from zwhub.cli.main import COMMANDS, application
+from zwhub.gateway.jwks import SigningKey
+from zwhub.kernel.crypto.token_keys import new_token_key
+from zwhub.schema import sdl
+
+BODY = "11990100009812267C"
+
+
+async def run(command: Command, *words: str | Path) -> Done:
+    """The command on a thread: it makes an event loop of its own."""
+    return await asyncio.to_thread(command, *words)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches(name: str) -> None:
+    done = zwhub(name, "--help", environment={})
+    assert done.code == 0
+    assert "Usage:" in done.out
+    assert "--help" in done.out
+
+
+def test_all_commands_are_listed_without_being_loaded() -> None:
+    listed = [one.name for one in application("").registered_commands]
+    assert listed == list(COMMANDS)
+
+
+def test_the_schema_is_printed(tmp_path: Path) -> None:
+    assert zwhub("schema", environment={}).out == sdl()
+
+
+async def test_a_token_and_nothing_else(hub: SampleHub) -> None:
+    done = await run(beside(hub), "token", "department")
+    (line,) = done.out.splitlines()
+    header = {"Authorization": f"Bearer {line}"}
+    answer = await hub.http.post(
+        "/graphql", json={"query": "{ viewer { persona level } }"}, headers=header
+    )
+    assert answer.json()["data"]["viewer"] == {"persona": "DEPARTMENT", "level": "省"}
+
+
+async def test_no_token_without_a_demo_or_for_nobody(hub: SampleHub, tmp_path: Path) -> None:
+    done = await run(beside(hub), "token", "mayor")
+    assert (done.code, done.out) == (1, "")
+    assert "choose one of: citizen" in done.err
+    done = await run(beside(hub), "token", "citizen", "--data-dir", tmp_path)
+    assert (done.code, done.out) == (1, "")
+    assert "run `zwhub demo` first" in done.err
+    assert not os.listdir(tmp_path)
+
+
+async def test_the_doctor_tells_and_changes_nothing(hub: SampleHub) -> None:
+    done = await run(beside(hub), "doctor", "--json")
+    facts = json.loads(done.out)
+    assert facts["profile"] == "示例市"
+    assert facts["migrations"] == "newest"
+    assert facts["sm2"] in {"openssl", "pure"}
+    assert facts["database"].startswith("PostgreSQL ")
+    assert int(facts["licences"]) > 0
+
+
+async def test_a_database_that_does_not_answer_is_one_line(hub: SampleHub) -> None:
+    url = "postgresql+asyncpg://hub:s3cret@127.0.0.1:9/nothing"
+    environment = {"ZWHUB_DATABASE_URL": url, "ZWHUB_DATA_DIR": str(hub.city.data_dir)}
+    for words in (["doctor"], ["migrate"], ["serve", "--port", "0"]):
+        done = await asyncio.to_thread(lambda: zwhub(*words, environment=environment))  # noqa: B023
+        assert done.code == 1
+        assert "ZWHUB_DATABASE_URL" in done.err
+        assert "s3cret" not in done.err + done.out
+
+
+def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    environment = {"ZWHUB_REDIS_URL": "http://x", "ZWHUB_DATA_DIR": str(tmp_path)}
+    done = zwhub("serve", "--port", "0", environment=environment)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.strip() == "These settings cannot be used: ZWHUB_REDIS_URL"
+
+
+async def test_a_registered_client_gets_a_token(hub: SampleHub, tmp_path: Path) -> None:
+    key = SigningKey(new_token_key())
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps({"keys": [key.jwk]}))
+    words = ("clients", "add", "market-core", "--organisation", BODY, "--jwks", jwks)
+    done = await run(beside(hub), *words, "--scope", "licences:verify")
+    assert done.code == 0, done.err
+    listed = await run(beside(hub), "clients", "list")
+    assert "market-core" in listed.out
+    token = (await _token(hub, key)).json()["access_token"]
+    answer = await hub.http.post(
+        "/graphql",
+        json={"query": "{ viewer { persona organisation } }"},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.json()["data"]["viewer"] == {"persona": "DEPARTMENT", "organisation": BODY}
+
+
+async def _token(hub: SampleHub, key: SigningKey) -> httpx.Response:
+    url = "http://127.0.0.1:8000/oauth/token"
+    now = int(time.time())
+    claims = {"iss": "market-core", "sub": "market-core", "aud": url, "jti": str(now), "iat": now}
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": key.sign({**claims, "exp": now + 60}, "JWT"),
+    }
+    return await hub.http.post("/oauth/token", data=form)
+
+
+async def test_clients_that_are_not_registered(hub: SampleHub, tmp_path: Path) -> None:
+    key = SigningKey(new_token_key())
+    public, private, rubbish = (tmp_path / name for name in ("a.json", "b.json", "c.json"))
+    public.write_text(json.dumps({"keys": [key.jwk]}))
+    private.write_text(json.dumps({"keys": [{**key.jwk, "d": "AAAA"}]}))
+    rubbish.write_text("[]")
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"jwks": private}, "holds a private key"),
+        ({"jwks": rubbish}, "is not a JWKS file"),
+        ({"scope": "licences:everything"}, "No such scope"),
+        ({"organisation": "11990100009812267X"}, "no body of this code"),
+    ]
+    for changed, said in cases:
+        given = {"organisation": BODY, "jwks": public, "scope": "licences:verify", **changed}
+        options = [part for name, value in given.items() for part in (f"--{name}", value)]
+        done = await run(beside(hub), "clients", "add", "stranger", *options)
+        assert done.code == 1
+        assert said in done.err
+    assert "stranger" not in (await run(beside(hub), "clients", "list")).out
