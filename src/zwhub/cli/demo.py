@@ -16,7 +16,7 @@ from zwhub.app import Servers, create_app, make_hub
 from zwhub.cli.personas import demo_personas
 from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.sandbox import sample_tables, save_keys
-from zwhub.cli.serving import bind, serve_app
+from zwhub.cli.serving import address_of, bind, serve_app
 from zwhub.cli.speak import err, language, out, say
 from zwhub.cli.standing import opened, standing_servers
 from zwhub.cli.tabs import sample_tabs
@@ -45,7 +45,7 @@ def demo(
     on the same folder keeps the data. Stop with Ctrl-C.
     """
     with closing(bind(host, port)) as listening:
-        address = f"http://{host}:{listening.getsockname()[1]}"
+        address = address_of(host, listening)
         settings = settings_for(data_dir, profile="developer", public_url=address)
         start_logging(settings.log_level)
         with standing_servers(settings) as servers:

@@ -8,7 +8,7 @@ import typer
 
 from zwhub.app import create_app, make_hub
 from zwhub.cli.said import DataDir, settings_for
-from zwhub.cli.serving import bind, serve_app
+from zwhub.cli.serving import address_of, bind, serve_app
 from zwhub.cli.speak import refuse, say
 from zwhub.cli.standing import opened, standing_database, standing_servers
 from zwhub.kernel.words import Words
@@ -46,7 +46,7 @@ def serve(
                 )
             )
         app = create_app(settings, make_hub(settings, servers), None, [])
-        address = f"http://{host}:{listening.getsockname()[1]}"
+        address = address_of(host, listening)
         serve_app(app, listening, ready=f"ready {address}/graphql")
 
 

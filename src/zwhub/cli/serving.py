@@ -31,6 +31,12 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
+def address_of(host: str, listening: socket.socket) -> str:
+    """Where a browser finds it; an IPv6 address stands in brackets (RFC 3986 §3.2.2)."""
+    named = f"[{host}]" if ":" in host else host
+    return f"http://{named}:{listening.getsockname()[1]}"
+
+
 class _Announcing(uvicorn.Server):
     """Says that it is ready as soon as it serves, and not before."""
 
