@@ -5,4 +5,10 @@
 `builders.py`.
 """
 
+from hypothesis import settings
+
 pytest_plugins = ["servers", "samplecity"]  # in this order: the second imports the first
+
+# A busy machine is slow now and then, and that is no counterexample.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")

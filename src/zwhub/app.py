@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from zwhub.directory import store as directory
@@ -131,6 +131,7 @@ def create_app(
         *health_routes(_checks(hub), registry),
     ]
     if settings.profile == "developer" or sandbox is not None:
+        routes.append(Route("/", _to_graphiql))
         routes += graphiql_routes(tabs, sandbox.persona_tokens() if sandbox else [])
 
     @asynccontextmanager
@@ -159,6 +160,10 @@ def _pages_elsewhere(settings: Settings) -> list[Middleware]:
             expose_headers=["x-request-id"],
         )
     ]
+
+
+async def _to_graphiql(_: Request) -> RedirectResponse:
+    return RedirectResponse("graphiql")
 
 
 def _door(settings: Settings) -> FrontDoor:

@@ -1,5 +1,6 @@
 """Scalars (标量): days, and instants with their offset, written as Beijing reads them."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -8,10 +9,16 @@ from strawberry.types.scalar import ScalarDefinition
 
 from zwhub.kernel.clock import BEIJING
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
 
 def _date(value: Any) -> date:
     try:
-        if isinstance(value, str) and len(value) == len("2026-01-31"):
+        if isinstance(value, str) and _DAY.fullmatch(value):
             return date.fromisoformat(value)
     except ValueError:
         pass
@@ -20,7 +27,8 @@ def _date(value: Any) -> date:
 
 def _instant(value: Any) -> datetime:
     try:
-        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+        known = isinstance(value, str) and _INSTANT.fullmatch(value)
+        instant = datetime.fromisoformat(value) if known else None
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None or not 1900 < instant.year < 9000:  # noqa: PLR2004

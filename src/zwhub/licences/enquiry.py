@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from unicodedata import category
 
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.refusal import Reason, Refused
@@ -14,6 +15,8 @@ from zwhub.licences.model import Verification
 from zwhub.licences.policy import HolderClaim, Question
 
 LONGEST_PURPOSE = 200
+LONGEST_CASE_NUMBER = 50  # GB/T 39046-2020: 办件编号
+LONGEST_CLAIM = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,39 @@ class Verified:
 
 def require_sense(enquiry: Enquiry, now: datetime) -> None:
     """Raises `Refused` (INVALID_INPUT, TOO_LONG) for what cannot be meant."""
-    if not enquiry.purpose.strip():
+    if not any(char.isalnum() for char in enquiry.purpose):
         words = Words("请写明核验用途。", "Say what the verification is for.")
         raise Refused(Reason.INVALID_INPUT, words, ("input", "purpose"))
-    if len(enquiry.purpose) > LONGEST_PURPOSE:
-        words = Words(
-            f"用途不得超过 {LONGEST_PURPOSE} 个字符。",
-            f"The purpose may have at most {LONGEST_PURPOSE} characters.",
-        )
-        raise Refused(Reason.TOO_LONG, words, ("input", "purpose"))
+    _require_text(enquiry.purpose, LONGEST_PURPOSE, "purpose")
+    if enquiry.case_number is not None:
+        _require_text(enquiry.case_number, LONGEST_CASE_NUMBER, "caseNumber")
+    if not enquiry.value:
+        words = Words("请写明证照。", "Name the licence.")
+        raise Refused(Reason.INVALID_INPUT, words, ("input", "licence", enquiry.by.lower()))
+    if enquiry.claim is not None:
+        _require_claim(enquiry.claim)
     if enquiry.as_of > now:
         words = Words("核验时点不能在将来。", "`asOf` must not lie in the future.")
         raise Refused(Reason.INVALID_INPUT, words, ("input", "asOf"))
+
+
+def _require_text(text: str, longest: int, name: str) -> None:
+    if len(text) > longest:
+        words = Words(f"不得超过 {longest} 个字符。", f"At most {longest} characters.")
+        raise Refused(Reason.TOO_LONG, words, ("input", name))
+    if not text.strip() or any(category(char).startswith("C") for char in text):
+        words = Words("须为不含控制字符的文本。", "It must be text without control characters.")
+        raise Refused(Reason.INVALID_INPUT, words, ("input", name))
+
+
+def _require_claim(claim: HolderClaim) -> None:
+    for name, said in (("code", claim.code), ("name", claim.name)):
+        if said is not None and not 0 < len(said.strip()) <= LONGEST_CLAIM:
+            words = Words(
+                f"须为 1 至 {LONGEST_CLAIM} 个字符，不比对则省略。",
+                f"1 to {LONGEST_CLAIM} characters; leave it out if it is not to be compared.",
+            )
+            raise Refused(Reason.INVALID_INPUT, words, ("input", "holder", name))
 
 
 def trace_of(

@@ -1,10 +1,11 @@
 """A held licence (在库证照): what the hub keeps of a record, read from the signed bytes."""
 
+import re
 from dataclasses import dataclass
 
 from zwhub.kernel.crypto.digests import keyed_digest
 from zwhub.kernel.crypto.jws import Jws, MalformedJws, parse
-from zwhub.kernel.identifiers.holder import normalise_code
+from zwhub.kernel.identifiers.holder import mask_number, normalise_code
 from zwhub.kernel.words import Words
 from zwhub.licences.body import Body, read_body
 
@@ -36,6 +37,18 @@ class Held:
     @classmethod
     def unpack(cls, packed: bytes) -> "Held":
         return cls.read(int.from_bytes(packed[:8], "big"), packed[8:])
+
+
+def veiled(text: str, held: Held) -> str:
+    """`text` with every holder's number in it masked, also where it is only a part."""
+    for one in held.body.holders:
+        code = normalise_code(one.code)
+        if len(code) >= SHORTEST_VEILED:
+            text = re.sub(re.escape(code), mask_number(code), text, flags=re.IGNORECASE)
+    return text
+
+
+SHORTEST_VEILED = 8  # a shorter number would be found in many a text by chance
 
 
 def series_of(body: Body) -> str:

@@ -16,7 +16,7 @@ from zwhub.licences.decoy import decoy
 from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
 from zwhub.licences.findings import Finding
 from zwhub.licences.gather import By, Registry, find, questions
-from zwhub.licences.held import Held
+from zwhub.licences.held import Held, veiled
 from zwhub.licences.model import Verification
 from zwhub.licences.policy import Question
 from zwhub.licences.trust import trust_list
@@ -62,7 +62,10 @@ def _statement(trace: Verification, enquiry: Enquiry, held: Held | None) -> dict
     """Who asked, what, when, and the verdict with the versions it rests on."""
     licence = None
     if held is not None:
-        licence = {"identifier": str(held.body.identifier), "recordSha256": sha256_hex(held.signed)}
+        licence = {
+            "identifier": veiled(str(held.body.identifier), held),
+            "recordSha256": sha256_hex(held.signed),
+        }
     asked = None if enquiry.by is By.JWS else mask_number(enquiry.value)
     return {
         "jti": str(trace.id),

@@ -1,6 +1,7 @@
 """Migrations (数据库迁移): bring the database to the newest step."""
 
 import asyncio
+import logging
 
 from alembic import command
 from alembic.config import Config
@@ -23,6 +24,7 @@ def configuration(database_url: str) -> Config:
 
 def migrate(database_url: str, revision: str = "head") -> None:
     """Upgrade to `revision`. Blocking: it runs an event loop of its own."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # its steps are no news
     command.upgrade(configuration(database_url), revision)
 
 

@@ -18,7 +18,7 @@ from zwhub.licences import policy, store
 from zwhub.licences.body import Holder
 from zwhub.licences.findings import Check, CheckName, Finding, Outcome, Verdict, VerificationReason
 from zwhub.licences.gather import Registry, questions
-from zwhub.licences.held import Held
+from zwhub.licences.held import Held, veiled
 from zwhub.licences.look_up import holds
 from zwhub.licences.status import LicenceState, Standing, standing_at
 
@@ -120,7 +120,8 @@ class Licence(Node):
 
     id: strawberry.ID = says("全局标识", "global id")
     number: str = says(
-        "证照编号；与他人证件号相同时脱敏", "number; masked where it is another person's own number"
+        "证照编号；与他人证件号相同时脱敏",
+        "number; a holder's number in it is masked unless it is your own",
     )
     identifier: str = says("证照标识（GB/T 36904）", "identifier (GB/T 36904)")
     name: str = says("证照名称", "name")
@@ -167,12 +168,11 @@ class Licence(Node):
     @classmethod
     def of(cls, held: Held, actor: Actor) -> "Licence":
         body, own = held.body, holds(actor, held)
-        personal = any(matches_code(body.number, one.code) for one in body.holders)
         surface = [SurfaceItem(name=name, value=value) for name, value in body.surface.items()]
         return cls(
             id=global_id("Licence", held.id),
-            number=mask_number(body.number) if personal and not own else body.number,
-            identifier=str(body.identifier),
+            number=body.number if own else veiled(body.number, held),
+            identifier=str(body.identifier) if own else veiled(str(body.identifier), held),
             name=body.name,
             version=body.version,
             holders=[LicenceHolder.of(one, actor) for one in body.holders],

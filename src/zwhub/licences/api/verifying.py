@@ -44,9 +44,9 @@ class LicenceBy:
     )
 
     def named(self) -> tuple[By, str]:
-        if self.number:
+        if isinstance(self.number, str):
             return By.NUMBER, self.number
-        if self.identifier:
+        if isinstance(self.identifier, str):
             return By.IDENTIFIER, self.identifier
         return By.JWS, self.jws or ""
 
