@@ -95,7 +95,7 @@ async def test_ones_own_licences_with_everything(hub: SampleHub, first: int) -> 
         ("number", 8),
         ("identifier", 9),
         ("jws", 9),  # the registered record is looked up to compare
-        ("nothing", 5),  # trust list's version, the trace
+        ("nothing", 5),  # as for a number, with a decoy in the record's place, and no face
     ],
 )
 async def test_verify_licence(hub: SampleHub, issuer: Issuer, by: str, expected: int) -> None:
