@@ -27,6 +27,7 @@ ASKED = {
     "regions": "regions { code }",
     "licenceTypes": "licenceTypes { code }",
     "workingDays": 'workingDays(from: "2026-02-13", days: 5) { dueOn }',
+    "statusLists": "statusLists { id uri size }",
     "item": 'item(by: {code: "%(item)s"}) { code }',
     "items": "items(first: 1) { edges { node { code } } }",
     "viewer": "viewer { persona }",
@@ -53,7 +54,7 @@ COLUMNS += ["powerless", "county", "village", "supervisor", "operator"]  # see s
 # w refused because the system of the column before has changed the status already.
 PUBLIC = "+ + + + + + + + + +"
 MATRIX = {
-    **dict.fromkeys(list(ASKED)[:13], PUBLIC),
+    **dict.fromkeys(list(ASKED)[:14], PUBLIC),
     "licence":            "s + 0 - + - + - - -",
     "verification":       "s - - - + - + - - -",
     "licenceSupermarket": "s + + - + - + - - -",
@@ -69,7 +70,7 @@ PERSONAL = {"LicenceHolder.name", "LicenceHolder.code", "Licence.number", "Licen
 PERSONAL |= {"Licence.holders", "SurfaceItem.name", "SurfaceItem.value"}
 NOT_PERSONAL = {
     "Licence": "id identifier name version issuedOn validFrom validUntil region signedAt algorithm "
-    "type issuer status statusHistory verification",
+    "type issuer status statusHistory statusListEntry verification",
     "LicenceHolder": "codeType",
     "SurfaceItem": "",
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -29,6 +30,7 @@ from zwhub.gateway.limits import FrontDoor, Profile
 from zwhub.gateway.metrics import Metrics
 from zwhub.gateway.oauth import TokenEndpoint
 from zwhub.gateway.sandbox import KINDS, Sandbox
+from zwhub.gateway.status_lists import StatusListEndpoint
 from zwhub.gateway.store import DatabaseClients, DatabaseReplays
 from zwhub.gateway.websocket import GraphQLSocket
 from zwhub.graph.context import Context, Hub
@@ -38,8 +40,10 @@ from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.crypto.token_keys import new_token_key
 from zwhub.kernel.crypto.trust import TrustBook
 from zwhub.kernel.paging import Cursors
+from zwhub.kernel.status_book import StatusBook
 from zwhub.kernel.words import Language
 from zwhub.kernel.working_days import Calendar
+from zwhub.licences.status_list import REFRESH_SECONDS, StatusLists
 from zwhub.platform.bundle import bundled
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
@@ -70,6 +74,7 @@ def make_hub(settings: Settings, servers: Servers) -> Hub:
         calendar=Calendar({}, frozenset()),
         cursors=Cursors(secrets.cursors),
         receipts=receipt_key(secrets.folder),
+        status_lists=StatusBook(settings.public_url),
         index_secret=secrets.index,
         levels={},
         operations=operations(),
@@ -109,6 +114,18 @@ async def _keep_up(hub: Hub) -> None:
             log.warning("reference data not looked at", error=type(error).__name__)
 
 
+async def _keep_lists(hub: Hub) -> None:
+    """The status lists follow every change; reading takes at most half of the time."""
+    lists = StatusLists(hub.db, hub.status_lists)
+    while True:
+        started = monotonic()
+        try:
+            await lists.refresh(datetime.now(UTC))
+        except Exception as error:  # the lists say themselves how old they are
+            log.warning("status lists not refreshed", error=type(error).__name__)
+        await asyncio.sleep(max(REFRESH_SECONDS, monotonic() - started))
+
+
 def create_app(
     settings: Settings, hub: Hub, sandbox: Sandbox | None, tabs: Sequence[Tab]
 ) -> Starlette:
@@ -128,6 +145,7 @@ def create_app(
         WebSocketRoute("/graphql", socket),
         tokens.route(),
         Route("/.well-known/jwks.json", _jwks(hub)),
+        StatusListEndpoint(hub.status_lists, hub.receipts).route(),
         *health_routes(_checks(hub), registry),
     ]
     if settings.profile == "developer" or sandbox is not None:
@@ -137,10 +155,11 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await read_reference(hub)
-        keeping_up = asyncio.create_task(_keep_up(hub))
+        following = [asyncio.create_task(_keep_up(hub)), asyncio.create_task(_keep_lists(hub))]
         yield
-        keeping_up.cancel()
-        await asyncio.wait([keeping_up])
+        for task in following:
+            task.cancel()
+        await asyncio.wait(following)
         await hub.cache.close()
         await hub.db.close()
 

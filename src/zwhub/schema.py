@@ -23,6 +23,7 @@ from zwhub.items.api import ItemQueries, item_by_id
 from zwhub.kernel.refusal import Refused
 from zwhub.licences.api.changing import StatusMutations
 from zwhub.licences.api.collecting import CollectMutations
+from zwhub.licences.api.listing import StatusListQueries
 from zwhub.licences.api.questions import LicenceQueries, licence_by_id, verification_by_id
 from zwhub.licences.api.verifying import VerifyMutations
 from zwhub.profile.api import ProfileQueries
@@ -70,6 +71,7 @@ QUERIES = (
     DirectoryQueries,
     ItemQueries,
     LicenceQueries,
+    StatusListQueries,
     SupermarketQueries,
     ProfileQueries,
     NodeQueries,

@@ -268,3 +268,24 @@ def test_a_bitstring_has_its_prefix_and_its_least_length() -> None:
         read_bitstring("u" + text_of(gzip.compress(bytes(LEAST_BITSTRING - 1))))
     with pytest.raises(ValueError, match="at least 131,072 bits"):
         Bitstring(bytes(LEAST_BITSTRING - 1)).encoded()
+
+
+@given(st.text("0123").filter(lambda text: len(text) % 4 == 0))
+def test_digits_are_statuses(digits: str) -> None:
+    array = StatusArray.of_digits(digits)
+    assert "".join(str(array[index]) for index in range(len(array))) == digits
+
+
+@pytest.mark.parametrize("digits", ["012", "0124", "01 2", "٠١٢٣", "0x12"])
+def test_other_characters_are_no_statuses(digits: str) -> None:
+    with pytest.raises(ValueError, match="four digits"):
+        StatusArray.of_digits(digits)
+
+
+def test_flags_of_two_bitstrings() -> None:
+    array = StatusArray.of(LEAST_BITSTRING * 8, 2)
+    array[1], array[2] = INVALID, SUSPENDED
+    both = array.bitstring(INVALID) | array.bitstring(SUSPENDED)
+    assert [both[index] for index in range(4)] == [False, True, True, False]
+    with pytest.raises(ValueError, match="one length"):
+        both | Bitstring(b"")

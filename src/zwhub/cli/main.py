@@ -18,6 +18,7 @@ COMMANDS = {
     "keys": ("keys:keys", "The trust list: whose keys the hub believes (信任列表)."),
     "clients": ("clients:clients", "Department systems and their keys (部门系统)."),
     "receipt": ("receipt:receipt", "Check a verification's receipt offline (回执)."),
+    "status": ("status:status", "Read a licence's status from saved lists, offline (状态列表)."),
     "schema": ("show:schema", "Print the published GraphQL schema (架构)."),
     "doctor": ("show:doctor", "Tell what this hub stands on (自检)."),
 }

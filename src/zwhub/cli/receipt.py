@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from zwhub.cli.saved import saved_bytes, saved_keys
 from zwhub.cli.speak import language, out, refuse
 from zwhub.kernel.crypto.receipts import BadReceipt, read_receipt
 from zwhub.kernel.words import Words
 
 receipt = typer.Typer(help="Receipts of verifications (核验回执).", no_args_is_help=True)
-_LARGEST_FILE = 262_144
 
 
 @receipt.callback()
@@ -37,7 +37,7 @@ def verify(
     Exit code 0 says that the hub signed exactly this; the verdict inside may still be NOT_GENUINE.
     """
     try:
-        claims = read_receipt(_bytes(file).strip(), _key_set(jwks))
+        claims = read_receipt(saved_bytes(file).strip(), saved_keys(jwks))
     except BadReceipt as bad:
         refuse(bad.words)
     if as_json:
@@ -45,26 +45,6 @@ def verify(
     else:
         for line in _lines(claims):
             out.print(line, markup=False)
-
-
-def _key_set(path: Path) -> Mapping[str, Any]:
-    try:
-        keys = json.loads(_bytes(path))
-    except (ValueError, RecursionError):
-        keys = None
-    if not isinstance(keys, dict):
-        refuse(Words(f"{path} 不是 JWKS 文件。", f"{path} is not a JWKS file."))
-    return keys
-
-
-def _bytes(path: Path) -> bytes:
-    if str(path) == "-":
-        return sys.stdin.buffer.read(_LARGEST_FILE)
-    try:
-        with path.open("rb") as file:
-            return file.read(_LARGEST_FILE)
-    except OSError:
-        refuse(Words(f"无法读取 {path}。", f"{path} cannot be read."))
 
 
 def _lines(claims: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from zwhub.kernel.actor import Actor
 from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.crypto.trust import TrustBook
 from zwhub.kernel.paging import Cursors
+from zwhub.kernel.status_book import StatusBook
 from zwhub.kernel.words import Language, Words
 from zwhub.kernel.working_days import Calendar
 from zwhub.platform.cache import Cache
@@ -32,6 +33,7 @@ class Hub:
     calendar: Calendar
     cursors: Cursors
     receipts: ReceiptKey
+    status_lists: StatusBook
     index_secret: bytes = field(repr=False)
     levels: Mapping[str, frozenset[str]]
     operations: Mapping[str, tuple[str, ...]]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from zwhub.kernel.words import Words
 
 VALID, INVALID, SUSPENDED = 0, 1, 2  # Token Status List §7.1
+UNKNOWN = 3  # §7.1 leaves it to the application. Here: the list vouches for nothing
 WIDTHS = (1, 2, 4, 8)  # bits an entry may take, §4.1
 LEAST_BITSTRING = 16_384  # octets. Bitstring Status List §2.2: so that one entry hides in many
 MOST_OCTETS = 16 * 1024 * 1024  # what is unpacked of a list somebody else made
@@ -19,6 +20,7 @@ MOST_OCTETS = 16 * 1024 * 1024  # what is unpacked of a list somebody else made
 _MULTIBASE = "u"  # base64url without padding
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]*")
 _OCTET = 8  # bits
+_DIGIT_VALUES = bytes(octet & 3 for octet in range(256))  # of "0" to "3"
 _ZLIB, _GZIP = zlib.MAX_WBITS, zlib.MAX_WBITS + 16
 # Of 8,000,000 entries level 9 saves another 8 %, and takes 15 times as long: a list must be out
 # within seconds of a change.
@@ -51,6 +53,21 @@ class StatusArray:
     def of(cls, size: int, bits: int) -> "StatusArray":
         """At least `size` entries, all VALID."""
         return cls(bits, bytearray(-(-size * bits // _OCTET)))
+
+    @classmethod
+    def of_digits(cls, digits: str) -> "StatusArray":
+        """Two bits for each of the digits 0 to 3, index 0 first; ValueError for other characters.
+
+        Four entries make an octet, so the digits come in fours.
+        """
+        if len(digits) % 4 or not digits.isascii() or digits.strip("0123"):
+            raise ValueError("a multiple of four digits from 0 to 3")
+        values = digits.encode("ascii").translate(_DIGIT_VALUES)
+        # As whole numbers, for a list has a million of them; no value crosses its octet's border.
+        joined = 0
+        for part in (3, 2, 1, 0):
+            joined = joined << 2 | int.from_bytes(values[part::4], "big")
+        return cls(2, bytearray(joined.to_bytes(len(values) // 4, "big")))
 
     def __len__(self) -> int:
         return len(self.octets) * _OCTET // self.bits
@@ -111,6 +128,13 @@ class Bitstring:
 
     def __len__(self) -> int:
         return len(self.octets) * _OCTET
+
+    def __or__(self, other: "Bitstring") -> "Bitstring":
+        """Flags that are set in either; ValueError when one is longer."""
+        if len(self) != len(other):
+            raise ValueError("two bitstrings of one length")
+        joined = int.from_bytes(self.octets, "big") | int.from_bytes(other.octets, "big")
+        return Bitstring(joined.to_bytes(len(self.octets), "big"))
 
     def __getitem__(self, index: int) -> bool:
         """Whether the flag at `index` is set; IndexError outside the list."""

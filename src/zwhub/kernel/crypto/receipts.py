@@ -1,8 +1,11 @@
-"""Receipts (回执): statements the hub signs, checked offline against its published keys."""
+"""Receipts (回执): statements the hub signs, checked offline against its published keys.
+
+Its status lists (状态列表) are signed with the same key, under a `typ` of their own.
+"""
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +18,7 @@ TYP = "zwhub-receipt+jws"
 
 
 class BadReceipt(Exception):
-    """The receipt does not check out; nothing of it may be believed."""
+    """What the hub is said to have signed does not check out; nothing of it may be believed."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(words.en)
@@ -36,10 +39,10 @@ class ReceiptKey:
     def kid(self) -> str:
         return "receipt-" + sha256_hex(self.private.public.der())[:16]
 
-    def seal(self, claims: Mapping[str, Any]) -> str:
+    def seal(self, claims: Mapping[str, Any], typ: str = TYP) -> str:
         """The claims as a compact JWS."""
         payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
-        return sign(self.private, self.kid, payload, TYP)
+        return sign(self.private, self.kid, payload, typ)
 
     def jwk(self) -> dict[str, str]:
         """The public key as a JSON Web Key (RFC 7517)."""
@@ -57,17 +60,26 @@ class ReceiptKey:
 
 def read_receipt(text: str | bytes, jwks: Mapping[str, Any]) -> dict[str, Any]:
     """What the receipt states, once its signature has been checked. Raises `BadReceipt`."""
+    otherwise = Words("这不是 zwhub 回执", "this is not a receipt of a zwhub")
+    return read_sealed(text, jwks, {TYP}, otherwise)[1]
+
+
+def read_sealed(
+    text: str | bytes, jwks: Mapping[str, Any], types: Collection[str], otherwise: Words
+) -> tuple[str, dict[str, Any]]:
+    """The `typ`, one of `types`, and the claims, once the signature has been checked.
+
+    Raises `BadReceipt`, in the words of `otherwise` for what was signed as something else.
+    """
     try:
-        receipt = parse(text)
+        sealed = parse(text)
     except MalformedJws as malformed:
         raise BadReceipt(malformed.words) from None
-    if receipt.typ != TYP:
-        raise BadReceipt(Words("这不是 zwhub 回执", "this is not a receipt of a zwhub"))
-    key = _find(jwks, receipt.kid)
-    if not receipt.signed_by(key):
-        raise BadReceipt(Words("回执签名无效", "the receipt's signature is not valid"))
-    claims: dict[str, Any] = json.loads(receipt.payload)
-    return claims
+    if sealed.typ is None or sealed.typ not in types:  # RFC 8725 §3.11
+        raise BadReceipt(otherwise)
+    if not sealed.signed_by(_find(jwks, sealed.kid)):
+        raise BadReceipt(Words("签名无效", "the signature is not valid"))
+    return sealed.typ, _object(sealed.payload)
 
 
 def _find(jwks: Mapping[str, Any], kid: str) -> PublicKey:
@@ -79,8 +91,18 @@ def _find(jwks: Mapping[str, Any], kid: str) -> PublicKey:
     except (AttributeError, KeyError, TypeError, ValueError):
         raise BadReceipt(Words("公钥集（JWKS）格式有误", "the JWKS is malformed")) from None
     raise BadReceipt(
-        Words("公钥集中没有此回执的公钥", "the JWKS does not hold the key of this receipt")
+        Words("公钥集中没有此签名的公钥", "the JWKS does not hold the key of this signature")
     )
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    try:
+        claims = json.loads(payload)
+    except (ValueError, RecursionError):
+        claims = None
+    if not isinstance(claims, dict):
+        raise BadReceipt(Words("所签内容不是 JSON 对象", "what was signed is no JSON object"))
+    return claims
 
 
 def _base64url(raw: bytes) -> str:

@@ -13,6 +13,7 @@ from zwhub.graph.node import Node, global_id
 from zwhub.graph.rules import access
 from zwhub.kernel.actor import Actor, Persona
 from zwhub.kernel.identifiers.holder import mask_name, mask_number, matches_code
+from zwhub.kernel.status_book import Place
 from zwhub.kernel.words import Words
 from zwhub.licences import policy, store
 from zwhub.licences.body import Holder
@@ -108,6 +109,21 @@ class StatusEntry:
         return cls(status=standing.state, since=standing.since, reason=standing.reason)
 
 
+@strawberry.type(
+    description="状态列表中的位置 · where a status list tells of a licence", directives=READERS
+)
+class StatusListEntry:
+    """For a check without network: fetch the list now, look at the index then."""
+
+    uri: str = says("状态列表地址", "where the list is found")
+    index: int = says("序号，从 0 起", "index in the list, from 0 on")
+
+    @classmethod
+    def of(cls, licence_id: int, ctx: Context) -> "StatusListEntry":
+        place = Place.of(licence_id)
+        return cls(uri=ctx.hub.status_lists.uri(place.number), index=place.index)
+
+
 async def _histories(licences: list["Licence"], ctx: Context) -> list[list[Standing]]:
     async with ctx.hub.db.read() as session:
         found = await store.histories(session, [one.held.id for one in licences])
@@ -157,6 +173,10 @@ class Licence(Node):
     async def status_history(licences: list["Licence"], ctx: Context) -> list[list[StatusEntry]]:
         found = await ctx.loader(_histories).load_many(licences)
         return [[StatusEntry.of(entry) for entry in entries] for entries in found]
+
+    @batched("状态列表中的位置，供离线核对", "its place in a status list, for checks offline")
+    async def status_list_entry(licences: list["Licence"], ctx: Context) -> list[StatusListEntry]:
+        return [StatusListEntry.of(one.held.id, ctx) for one in licences]
 
     @batched("当前核验情况", "what the hub finds of it now")
     async def verification(licences: list["Licence"], ctx: Context) -> list[LicenceFinding]:
