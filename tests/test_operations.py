@@ -56,6 +56,7 @@ async def test_matters(ask: Ask) -> None:
     assert matters["ZW-3-03-001"]["operations"] == [
         "changeLicenceStatus",
         "licence",
+        "statusLists",
         "verification",
         "verifyLicence",
         "verifyLicences",

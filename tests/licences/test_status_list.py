@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 import pytest
 from jwt import PyJWKSet
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from builders import Issuer
 from samplecity import OPERATIONS, SampleCity, SampleHub, a_hub
@@ -134,16 +134,20 @@ async def test_a_version_issued_ahead_counts_from_its_day_on(
     previous = issuer.a_body(serial=serial)["identifier"]
     await a_number(hub, issuer, serial=serial, number=number)
     newer = {"version": "002", "operation": "变更", "previous": previous}
-    await a_number(hub, issuer, serial=serial, number=number, **newer)
     old, tomorrow = await row_id(hub, number), now() + timedelta(days=1)
-    async with hub.db.write() as session:
-        ahead = update(Licence).where(Licence.number == number, Licence.version == 2)
-        await session.execute(ahead.values(issued_on=civil_date(tomorrow)))
-    reader = a_reader(hub)
-    await reader.refresh(now())
-    assert status(reader.book, old) == VALID
-    await reader.refresh(tomorrow)
-    assert status(reader.book, old) == INVALID
+    before = a_reader(hub)
+    await before.refresh(now())
+    (one,) = await hub.collect(
+        issuer.a_licence(serial=serial, number=number, **newer, issued_on=civil_date(tomorrow))
+    )
+    assert one["outcome"] == "ACCEPTED", one
+    after = a_reader(hub)
+    for reader in (before, after):  # by its changes, and whole
+        await reader.refresh(now())
+        assert status(reader.book, old) == VALID
+        await reader.refresh(tomorrow)
+        assert status(reader.book, old) == INVALID
+        assert reader._ahead == {}
 
 
 async def test_states_by_code(hub: SampleHub, issuer: Issuer) -> None:
@@ -229,9 +233,12 @@ async def test_too_many_changes_are_read_whole(
     reader = a_reader(hub)
     await reader.refresh(now())
     monkeypatch.setattr(status_list, "MOST_CHANGES", 2)
-    ids = [await row_id(hub, await a_number(hub, issuer)) for _ in range(3)]
+    first, *others = [await row_id(hub, await a_number(hub, issuer)) for _ in range(3)]
+    async with hub.db.write() as session:  # many rows of one licence are many rows
+        for code in ("02", "01", "02"):
+            await session.execute(insert(LicenceStatus), [a_standing(first, code, now())])
     await reader.refresh(now())
-    assert [status(reader.book, one) for one in ids] == [VALID] * 3
+    assert [status(reader.book, one) for one in (first, *others)] == [SUSPENDED, VALID, VALID]
 
 
 async def test_the_entry_of_a_licence_and_the_lists(hub: SampleHub, issuer: Issuer) -> None:

@@ -3,12 +3,11 @@
 A licence's index is its row id minus one: ids are dense but for what was refused as a duplicate.
 An id nobody was given stands at UNKNOWN. 暂扣 is SUSPENDED; every end (撤销 注销 失效 转出 吊销) and
 being replaced by a newer version is INVALID. Dates are no matter of the list: whether a licence
-has expired stands in its own signed record. VALID says nothing about its signature either. All is
-read anew at the turn of the day, when what was issued or set ahead comes into effect.
+has expired stands in its own signed record. VALID says nothing about its signature either.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +29,8 @@ class StatusLists:
 
     db: Database
     book: StatusBook
-    _day: date | None = None  # of the last reading of all
+    _whole: bool = False  # all has been read once
+    _ahead: dict[int, date] = field(default_factory=dict)  # by licence, the day it is issued on
     _settled: int = 0  # rows of the history up to here have all been seen
     _unsettled: Mark | None = None
 
@@ -38,10 +38,10 @@ class StatusLists:
         """Bring the book up to `now`."""
         async with self.db.read() as session:
             mark = await store.mark(session)
-            if self._day != civil_date(now):
-                await self._read_all(session, now)
-            else:
+            if self._whole:
                 await self._read_changes(session, now)
+            else:
+                await self._read_all(session, now)
         self._settle(mark)
         self.book.read_at = now
 
@@ -53,16 +53,21 @@ class StatusLists:
             digits = await store.status_digits(session, first, last, now)
             read.append(StatusArray.of_digits(digits.ljust(SIZE, str(UNKNOWN))))
         replaced = await store.superseded(session, now)
+        self._ahead = dict(await store.issued_ahead(session, now))
         self.book.replace(read)
-        self._invalidate(replaced)
-        self._day = civil_date(now)
+        for row_id in replaced:
+            self.book.put(row_id, INVALID)
+        self._whole = True
 
     async def _read_changes(self, session: AsyncSession, now: datetime) -> None:
         changed = await store.changed_after(session, self._settled, MOST_CHANGES + 1)
         if len(changed) > MOST_CHANGES:
             await self._read_all(session, now)
-        elif changed:
-            await self._read_some(session, changed, now)
+            return
+        # A version that was issued ahead replaces the older one on its day.
+        due = [one for one, day in self._ahead.items() if day <= civil_date(now)]
+        if changed or due:
+            await self._read_some(session, {*changed, *due}, now)
 
     async def _read_some(
         self, session: AsyncSession, changed: Collection[int], now: datetime
@@ -70,12 +75,11 @@ class StatusLists:
         concerned = await store.same_series(session, changed)
         statuses = await store.statuses(session, concerned, now)
         replaced = await store.superseded(session, now, concerned)
+        for row_id in concerned:
+            self._ahead.pop(row_id, None)
+        self._ahead.update(await store.issued_ahead(session, now, concerned))
         for row_id, status in {**statuses, **dict.fromkeys(replaced, INVALID)}.items():
             self.book.put(row_id, status)
-
-    def _invalidate(self, row_ids: Collection[int]) -> None:
-        for row_id in row_ids:
-            self.book.put(row_id, INVALID)
 
     def _settle(self, mark: Mark) -> None:
         """Row ids are given out before their transactions commit, so a lower one can come later.

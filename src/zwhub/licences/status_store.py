@@ -1,7 +1,7 @@
 """Present standings in SQL (当前状态存取): what the status lists are read from."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -64,9 +64,9 @@ async def newest_licence(session: AsyncSession) -> int:
 
 
 async def changed_after(session: AsyncSession, row_id: int, most: int) -> Sequence[int]:
-    """The licences named by rows of the history after `row_id`; no more rows than `most`."""
-    rows = select(LicenceStatus.licence_id).where(LicenceStatus.id > row_id).limit(most).subquery()
-    return (await session.scalars(select(rows.c.licence_id).distinct())).all()
+    """The licence named by each row of the history after `row_id`, of at most `most` rows."""
+    rows = select(LicenceStatus.licence_id).where(LicenceStatus.id > row_id).limit(most)
+    return (await session.scalars(rows)).all()
 
 
 async def same_series(session: AsyncSession, licence_ids: Collection[int]) -> Sequence[int]:
@@ -116,6 +116,16 @@ async def superseded(
     if licence_ids is not None:
         query = query.where(Licence.id == _any(licence_ids))
     return (await session.scalars(query)).all()
+
+
+async def issued_ahead(
+    session: AsyncSession, now: datetime, licence_ids: Collection[int] | None = None
+) -> Sequence[tuple[int, date]]:
+    """Licences whose day of issue is still to come, and that day; of all or of these."""
+    query = select(Licence.id, Licence.issued_on).where(Licence.issued_on > civil_date(now))
+    if licence_ids is not None:
+        query = query.where(Licence.id == _any(licence_ids))
+    return [(row_id, day) for row_id, day in await session.execute(query)]
 
 
 def _any(ids: Collection[int]) -> Any:
