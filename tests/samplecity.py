@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from redis.exceptions import RedisError
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 from starlette.applications import Starlette
 
 from builders import Issuer, an_issuer, records, trusting
@@ -24,6 +25,7 @@ from zwhub.cli.sandbox import sample_tables
 from zwhub.gateway.sandbox import DemoPersona, Sandbox
 from zwhub.graph.context import Hub
 from zwhub.kernel.crypto.keys import Algorithm
+from zwhub.licences.sequencer import KEPT
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
 from zwhub.platform.migrate import migrate
@@ -104,6 +106,31 @@ class SampleHub:
         return result
 
 
+_SEEN: ContextVar[list[str] | None] = ContextVar("seen", default=None)
+
+
+@contextlib.contextmanager
+def statements(hub: SampleHub) -> Iterator[list[str]]:
+    """Every statement that reaches the database on behalf of what runs in the block.
+
+    The hub's own housekeeping runs in another context and is not counted.
+    """
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if (mine := _SEEN.get()) is not None:
+            mine.append(statement)
+
+    seen: list[str] = []
+    engine = hub.db.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    token = _SEEN.set(seen)
+    try:
+        yield seen
+    finally:
+        _SEEN.reset(token)
+        event.remove(engine, "before_cursor_execute", note)
+
+
 class Ask(Protocol):
     """`await ask("item", code="…")` gives the whole answer; see `SampleHub.ask`."""
 
@@ -178,6 +205,7 @@ async def a_hub(
 
     The cache has `patience` seconds for an answer: two busy cores are slower than a real one.
     """
+    (city.data_dir / KEPT).unlink(missing_ok=True)  # of another test's database
     chosen = {"data_dir": city.data_dir, "profile": "developer", **settings}
     hub = make_hub(Settings(**chosen), Servers(database_url, redis_url))
     await hub.cache.close()

@@ -29,7 +29,7 @@ def test_each_is_valid_by_the_published_schema(published: GraphQLSchema, name: s
 
 def test_every_operation_of_the_contract_is_published() -> None:
     wanted = "matters item items verify-licence my-licences collect-licences licence-supermarket"
-    wanted += " verify-licences change-licence-status"
+    wanted += " verify-licences change-licence-status access-log"
     assert set(OPERATIONS) == set(wanted.split())
 
 

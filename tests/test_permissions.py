@@ -34,6 +34,7 @@ ASKED = {
     "node": 'node(id: "%(item_id)s") { id }',
     "licence": 'licence(by: {number: "%(number)s"}) { version }',
     "verification": 'verification(id: "%(verification)s") { verdict }',
+    "accessLog": "accessLog(first: 1) { edges { node { at purpose } } }",
     "licenceSupermarket": 'licenceSupermarket(input: {itemCodes: ["%(item)s"]%(holder)s}) '
     "{ __typename ... on UserError { code } }",
     "verifyLicence": 'mutation { verifyLicence(input: {licence: {number: "%(number)s"}, '
@@ -57,6 +58,7 @@ MATRIX = {
     **dict.fromkeys(list(ASKED)[:14], PUBLIC),
     "licence":            "s + 0 - + - + - - -",
     "verification":       "s - - - + - + - - -",
+    "accessLog":          "s + + - - - - - - -",
     "licenceSupermarket": "s + + - + - + - - -",
     "verifyLicence":      "s - - - + - + - - -",
     "collectLicences":    "s - - - + - - - - -",

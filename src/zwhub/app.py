@@ -35,6 +35,7 @@ from zwhub.gateway.store import DatabaseClients, DatabaseReplays
 from zwhub.gateway.websocket import GraphQLSocket
 from zwhub.graph.context import Context, Hub
 from zwhub.kernel.actor import Actor
+from zwhub.kernel.crypto.checkpoints import LogKey
 from zwhub.kernel.crypto.keys import PrivateKey
 from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.crypto.token_keys import new_token_key
@@ -44,16 +45,18 @@ from zwhub.kernel.status_book import StatusBook
 from zwhub.kernel.words import Language
 from zwhub.kernel.working_days import Calendar
 from zwhub.licences.status_list import REFRESH_SECONDS, StatusLists
+from zwhub.licences.sequencer import KEPT, Sequencer
 from zwhub.platform.bundle import bundled
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
-from zwhub.platform.private_files import private_or_new
+from zwhub.platform.private_files import private_or_new, read_private
 from zwhub.platform.secrets import Secrets
 from zwhub.platform.settings import Settings
 from zwhub.schema import operations, schema
 
 log = structlog.get_logger("zwhub.app")
 REFERENCE_SECONDS = 3.0
+LEDGER_KEY = "ledger.pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,20 @@ def receipt_key(folder: Path) -> ReceiptKey:
     new = ReceiptKey.new
     pem = private_or_new(folder / "receipts.pem", lambda: new().private.pem().encode())
     return ReceiptKey(PrivateKey.from_pem(pem))
+
+
+def ledger_key(folder: Path) -> LogKey:
+    """The key of the ledger's checkpoints, made on first use, 0600."""
+    pem = private_or_new(folder / LEDGER_KEY, lambda: LogKey.new().private.pem().encode())
+    return LogKey(PrivateKey.from_pem(pem))
+
+
+def existing_ledger_key(folder: Path) -> LogKey | None:
+    """The same, where a hub has made it; whoever checks the ledger must not."""
+    try:
+        return LogKey(PrivateKey.from_pem(read_private(folder / LEDGER_KEY)))
+    except FileNotFoundError:
+        return None
 
 
 async def read_reference(hub: Hub) -> None:
@@ -155,15 +172,23 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await read_reference(hub)
+        stop = asyncio.Event()
         following = [asyncio.create_task(_keep_up(hub)), asyncio.create_task(_keep_lists(hub))]
+        sequencing = asyncio.create_task(_sequencer(settings, hub).run(stop))
         yield
         for task in following:
             task.cancel()
-        await asyncio.wait(following)
+        stop.set()
+        await asyncio.wait([*following, sequencing])
         await hub.cache.close()
         await hub.db.close()
 
     return Starlette(routes=routes, lifespan=lifespan, middleware=_pages_elsewhere(settings))
+
+
+def _sequencer(settings: Settings, hub: Hub) -> Sequencer:
+    key = ledger_key(settings.data_dir / "secrets")
+    return Sequencer(hub.db, key, hub.index_secret, settings.data_dir / KEPT)
 
 
 def _pages_elsewhere(settings: Settings) -> list[Middleware]:

@@ -21,6 +21,7 @@ from zwhub.graph.rules import EVERYONE, Access, Matter
 from zwhub.graph.scalars import SCALARS
 from zwhub.items.api import ItemQueries, item_by_id
 from zwhub.kernel.refusal import Refused
+from zwhub.licences.api.access_log import AccessLogQueries
 from zwhub.licences.api.changing import StatusMutations
 from zwhub.licences.api.collecting import CollectMutations
 from zwhub.licences.api.listing import StatusListQueries
@@ -72,6 +73,7 @@ QUERIES = (
     ItemQueries,
     LicenceQueries,
     StatusListQueries,
+    AccessLogQueries,
     SupermarketQueries,
     ProfileQueries,
     NodeQueries,

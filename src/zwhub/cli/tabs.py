@@ -26,6 +26,7 @@ _TABS = {
     "verify-licences": (Words("批量核验", "Verify many"), "department"),
     "change-licence-status": (Words("状态变更", "Change status"), "department"),
     "collect-licences": (Words("证照归集", "Collect"), "department"),
+    "access-log": (Words("谁查看过", "Who looked"), "citizen"),
 }
 
 
@@ -54,6 +55,7 @@ async def _variables(
         "items": {"text": "许可", "first": 10},
         "item": {"code": code},
         "my-licences": {"first": 20},
+        "access-log": {"first": 20},
         "licence-supermarket": {"input": {"itemCodes": [code]}},
         "verify-licence": {
             "input": {

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zwhub.kernel.actor import Actor, Persona
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.identifiers.holder import matches_code
-from zwhub.licences import store
+from zwhub.kernel.uuid7 import uuid7
+from zwhub.licences import store_ledger
 from zwhub.licences.body import MalformedBody
 from zwhub.licences.gather import By, Registry, find
 from zwhub.licences.held import Held
@@ -26,11 +27,19 @@ async def look_up(
         return held
     if actor.persona is not Persona.DEPARTMENT:
         return None
-    reading = LicenceReading(
-        licence_id=held.id, at=now, actor=actor.id, organisation=actor.organisation
-    )
-    store.record_reading(session, reading)
+    store_ledger.record(session, [reading_of(held.id, actor, now)], registry.index_secret)
     return held
+
+
+def reading_of(licence_id: int, actor: Actor, now: datetime) -> LicenceReading:
+    """What is kept of a look at somebody's licence."""
+    return LicenceReading(
+        id=uuid7(now),
+        licence_id=licence_id,
+        at=now,
+        actor=actor.id,
+        organisation=actor.organisation,
+    )
 
 
 def holds(actor: Actor, held: Held) -> bool:

@@ -3,7 +3,15 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import SmallInteger, Text
@@ -143,11 +151,54 @@ class LicenceReading(Base):
 
     __tablename__ = "licence_readings"
     __table_args__ = (Index("ix_licence_readings_licence_id", "licence_id", "at"),)
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     licence_id: Mapped[int]
     at: Mapped[datetime]
     actor: Mapped[str]
     organisation: Mapped[str | None]
+
+
+class LedgerEntry(Base):
+    """One entry of the ledger (台账条目): the hash of a trace, and its place in the tree.
+
+    `leaf` is the leaf hash over the trace (`entry.written`), 32 bytes; `seal` is the hub's own
+    mark on it, without which it gets no place. `position` is null until a place is given. The
+    other columns repeat the trace, so that a person's entries can be found; no number is kept.
+    """
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        UniqueConstraint("position"),
+        Index("ix_ledger_entries_licence_id", "licence_id", "at", "trace_id"),
+    )
+    trace_id: Mapped[UUID] = mapped_column(primary_key=True)
+    action: Mapped[str]
+    licence_id: Mapped[int | None]
+    at: Mapped[datetime]
+    leaf: Mapped[bytes] = mapped_column(LargeBinary)
+    seal: Mapped[bytes] = mapped_column(LargeBinary)
+    position: Mapped[int | None]
+
+
+class LedgerNode(Base):
+    """A complete subtree of the ledger's tree (台账节点), level 0 being the leaves."""
+
+    __tablename__ = "ledger_nodes"
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LedgerCheckpoint(Base):
+    """The newest signed checkpoint (台账检查点), one row: `note` vouches for `size` and `root`."""
+
+    __tablename__ = "ledger_checkpoint"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    size: Mapped[int]
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    note: Mapped[str]
+    at: Mapped[datetime]
 
 
 class QuarantinedRecord(Base):

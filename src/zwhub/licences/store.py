@@ -17,7 +17,6 @@ from zwhub.licences.held import Held, holder_key, series_of
 from zwhub.licences.model import (
     Licence,
     LicenceHolder,
-    LicenceReading,
     LicenceStatus,
     QuarantinedRecord,
     TrustRoot,
@@ -277,21 +276,6 @@ async def quarantine(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> N
     )
 
 
-def record_verification(session: AsyncSession, trace: Verification) -> None:
-    session.add(trace)
-
-
-async def record_batch(
-    session: AsyncSession, batch: VerificationBatch, traces: Sequence[Verification]
-) -> None:
-    """One receipt and the traces it covers, in one COPY."""
-    session.add(batch)
-    await session.flush()
-    columns = [column.name for column in Verification.__table__.columns]
-    rows = [{name: getattr(trace, name) for name in columns} for trace in traces]
-    await copy_rows(session, Verification, rows)
-
-
 async def batch_receipt(session: AsyncSession, batch_id: UUID) -> str:
     """The receipt that covers a batch's verifications."""
     receipt = select(VerificationBatch.receipt).where(VerificationBatch.id == batch_id)
@@ -300,10 +284,6 @@ async def batch_receipt(session: AsyncSession, batch_id: UUID) -> str:
 
 async def verification(session: AsyncSession, verification_id: UUID) -> Verification | None:
     return await session.get(Verification, verification_id)
-
-
-def record_reading(session: AsyncSession, reading: LicenceReading) -> None:
-    session.add(reading)
 
 
 async def count_licences(session: AsyncSession) -> tuple[int, bool]:

@@ -10,7 +10,7 @@ from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.identifiers.holder import mask_number
-from zwhub.licences import policy, store
+from zwhub.licences import policy, store_ledger
 from zwhub.licences.body import MalformedBody
 from zwhub.licences.decoy import decoy
 from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
@@ -41,7 +41,7 @@ async def verify_licence(
     trace.trust_list_version = trust_version
     trace.status_version = status_version(question)
     trace.receipt = receipts.seal(_statement(trace, enquiry, held))
-    store.record_verification(session, trace)
+    store_ledger.record(session, [trace], registry.index_secret)
     return Verified(finding, held, trace)
 
 

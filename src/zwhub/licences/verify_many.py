@@ -18,7 +18,7 @@ from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
-from zwhub.licences import policy, store
+from zwhub.licences import policy, store_ledger
 from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
 from zwhub.licences.findings import Finding, Verdict
 from zwhub.licences.gather import By, Found, Registry, find_many, questions
@@ -85,7 +85,8 @@ async def verify_licences(
         verified.append(Verified(finding, kept, trace))
     receipt = receipts.seal(_statement(batch_id, enquiry, verified, actor, now))
     batch = VerificationBatch(id=batch_id, at=now, receipt=receipt)
-    await store.record_batch(session, batch, [one.trace for one in verified])
+    traces = [one.trace for one in verified]
+    await store_ledger.record_batch(session, batch, traces, registry.index_secret)
     return VerifiedBatch(verified, receipt)
 
 

@@ -66,6 +66,14 @@ class Database:
         async with self._writers.begin() as session:
             yield session
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session to read with, all of whose statements see one moment."""
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        async with self._writers.begin() as session:
+            await session.connection(execution_options=options)
+            yield session
+
     async def close(self) -> None:
         await self.engine.dispose()
 

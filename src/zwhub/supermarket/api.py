@@ -17,8 +17,9 @@ from zwhub.kernel.actor import Actor, Persona, Scope
 from zwhub.kernel.identifiers.holder import matches_code
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
-from zwhub.licences import store as licences
+from zwhub.licences import store_ledger as ledger
 from zwhub.licences.api.faces import Licence, registry_of
+from zwhub.licences.look_up import reading_of
 from zwhub.licences.model import LicenceReading
 from zwhub.supermarket.plan import (
     Alternative,
@@ -224,15 +225,7 @@ def _readings(found: Plan, ctx: Context) -> list[LicenceReading]:
     """A system's look at somebody's licences leaves a trace; one's own does not."""
     if ctx.actor.persona is not Persona.DEPARTMENT:
         return []
-    return [
-        LicenceReading(
-            licence_id=licence_id,
-            at=ctx.now,
-            actor=ctx.actor.id,
-            organisation=ctx.actor.organisation,
-        )
-        for licence_id in found.licences
-    ]
+    return [reading_of(licence_id, ctx.actor, ctx.now) for licence_id in found.licences]
 
 
 @strawberry.type
@@ -263,6 +256,5 @@ class SupermarketQueries:
                 shopper,
                 input.as_of or ctx.now,
             )
-            for reading in _readings(found, ctx):
-                licences.record_reading(session, reading)
+            ledger.record(session, _readings(found, ctx), ctx.hub.index_secret)
         return SupermarketPlan.of(found, ctx)

@@ -5,7 +5,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from zwhub.kernel.crypto.keys import PrivateKey
+from zwhub.kernel.crypto.digests import sha256_hex
+from zwhub.kernel.crypto.keys import Algorithm, PrivateKey
 from zwhub.kernel.crypto.notes import BadNote, NoteKey, open_note, sign_note
 from zwhub.kernel.merkle import HASH
 from zwhub.kernel.words import Words
@@ -57,6 +58,34 @@ def read_checkpoint(note: str | bytes, origin: str, keys: Collection[NoteKey]) -
     if checkpoint.origin != origin:
         raise _bad("检查点属于另一日志", "the checkpoint is of another log")
     return checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """The key of one log (台账密钥), Ed25519; the log is named after it."""
+
+    private: PrivateKey
+
+    @classmethod
+    def new(cls) -> "LogKey":
+        return cls(PrivateKey.generate(Algorithm.EDDSA))
+
+    @property
+    def origin(self) -> str:
+        return "zwhub-ledger-" + sha256_hex(self.private.public.der())[:16]
+
+    @property
+    def public(self) -> NoteKey:
+        """What others check the log's checkpoints with."""
+        return NoteKey(self.origin, self.private.public)
+
+    def sign(self, size: int, root: bytes) -> str:
+        """A checkpoint of this log as a note; what `sign_checkpoint` demands of its caller holds."""
+        return sign_checkpoint(Checkpoint(self.origin, size, root), self.private)
+
+    def read(self, note: str | bytes) -> Checkpoint:
+        """What this log once vouched for; else BadNote."""
+        return read_checkpoint(note, self.origin, [self.public])
 
 
 def _parsed(text: str) -> Checkpoint:

@@ -1,0 +1,287 @@
+"""The ledger grows (台账延伸): no acknowledged trace without its entry, no entry without a place."""
+
+import asyncio
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ledgers import SECRET, Book, a_reading, a_verification
+from zwhub.kernel.crypto.checkpoints import LogKey
+from zwhub.kernel.merkle import EMPTY_ROOT
+from zwhub.kernel.merkle_proofs import includes, inclusion_proof
+from zwhub.licences import store_ledger as store
+from zwhub.licences.entry import COLUMNS, Action, entries_of, leaf_of
+from zwhub.licences.ledger import LedgerBroken
+from zwhub.licences.model import Verification, VerificationBatch
+from zwhub.platform.database import Database, copy_rows
+from zwhub.platform.private_files import read_private
+
+ENTRIES = "SELECT trace_id, action, licence_id, at, leaf, position FROM ledger_entries"
+
+
+@pytest.fixture
+def book(empty_database: Database, tmp_path: Path) -> Book:
+    return Book(empty_database, tmp_path / "ledger")
+
+
+async def test_an_entry_stands_beside_its_trace_and_gets_a_place(book: Book) -> None:
+    verification, reading = a_verification(), a_reading()
+    await book.record(verification, reading)
+    assert {row.position for row in await book.rows(ENTRIES)} == {None}
+    assert await book.sequence() == 2
+    assert await book.sequence() == 0
+    rows = {row.trace_id: row for row in await book.rows(ENTRIES)}
+    for action, trace in ((Action.VERIFICATION, verification), (Action.READING, reading)):
+        row = rows[trace.id]
+        assert (row.action, row.licence_id, row.at) == (action, 7, trace.at)
+        assert row.leaf == leaf_of(action, trace)
+    assert sorted(row.position for row in rows.values()) == [0, 1]
+    assert await book.audit() == []
+
+
+async def test_a_rollback_leaves_no_entry(book: Book) -> None:
+    async def refused() -> None:
+        async with book.db.write() as session:
+            store.record(session, [a_verification()], SECRET)
+            await session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await refused()
+    assert await book.rows(ENTRIES) == []
+
+
+async def test_an_empty_ledger_has_a_checkpoint_too(book: Book) -> None:
+    await book.sequence()
+    newest = await book.checkpoint()
+    assert (newest.size, newest.root) == (0, EMPTY_ROOT)
+    assert await book.audit() == []
+
+
+async def test_each_entry_has_a_proof_in_the_checkpoint(book: Book) -> None:
+    await book.record(*(a_verification(case_number=f"BJ-{n}") for n in range(21)))
+    await book.sequence()
+    newest = await book.checkpoint()
+    nodes = {(r.level, r.position): r.hash for r in await book.rows("SELECT * FROM ledger_nodes")}
+    for row in await book.rows(ENTRIES):
+        proof = inclusion_proof(row.position, newest.size, lambda *at: nodes[at])
+        assert includes(newest.root, newest.size, row.position, row.leaf, proof)
+        assert not includes(newest.root, newest.size, row.position, bytes(32), proof)
+
+
+async def test_the_newest_checkpoint_is_kept_outside_the_database(book: Book) -> None:
+    await book.record(a_verification())
+    await book.sequence()
+    kept = book.folder / "checkpoint"
+    assert book.key.read(read_private(kept)) == await book.checkpoint()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+async def test_traces_older_than_the_ledger_are_entered_when_it_begins(book: Book) -> None:
+    async with book.db.write() as session:
+        session.add_all([*(a_verification() for _ in range(3)), a_reading()])
+    assert await book.sequence() == 4
+    assert await book.audit() == []
+
+
+async def test_many_at_once_and_two_sequencers_make_one_tree(book: Book) -> None:
+    await book.sequence()
+    stop = asyncio.Event()
+    sequencers = [asyncio.create_task(book.sequencer().run(stop)) for _ in range(2)]
+    traces = [a_verification() for _ in range(60)]
+    await asyncio.gather(*(book.record(trace) for trace in traces))
+    batch = VerificationBatch(id=traces[0].id, at=traces[0].at, receipt="a.b.c")
+    more = [a_verification(receipt="", batch_id=batch.id) for _ in range(100)]
+    async with book.db.write() as session:
+        await store.record_batch(session, batch, more, SECRET)
+    stop.set()
+    await asyncio.gather(*sequencers)
+    await book.sequence()
+    rows = await book.rows(ENTRIES)
+    assert {row.trace_id for row in rows} == {one.id for one in [*traces, *more]}
+    assert sorted(row.position for row in rows) == list(range(160))
+    assert (await book.checkpoint()).size == 160
+    assert await book.audit() == []
+
+
+async def test_while_one_gives_out_places_the_other_lets_it(book: Book) -> None:
+    await book.sequence()
+    await book.record(a_verification())
+    async with book.db.write() as session:
+        assert await store.one_sequencer(session)
+        assert (await book.sequencer().extend()).placed == 0
+    assert await book.sequence() == 1
+
+
+async def test_what_dies_within_a_pass_leaves_no_half(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await book.record(*(a_verification() for _ in range(5)))
+    await book.sequence()
+    before = await book.checkpoint()
+    await book.record(*(a_verification() for _ in range(5)))
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "save_checkpoint", None)  # after nodes and places were written
+        with pytest.raises(TypeError):
+            await book.sequence()
+    assert await book.checkpoint() == before
+    assert await book.audit() == []
+    assert await book.sequence() == 5
+    assert await book.audit() == []
+
+
+DYING = """
+import asyncio, os, signal, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from ledgers import Book, a_verification
+from zwhub.platform.database import Database, copy_rows
+
+async def main():
+    book = Book(Database({url!r}, pool_size=4), Path("."))
+    async def one(number):
+        trace = a_verification()
+        await book.record(trace)
+        os.write(1, f"{{trace.id}}\\n".encode())  # acknowledged
+        if number == 30:
+            os.kill(os.getpid(), signal.SIGKILL)
+    await asyncio.gather(*map(one, range(60)))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_hub_killed_after_its_answers_loses_none(book: Book) -> None:
+    url = book.db.engine.url.render_as_string(hide_password=False)
+    script = DYING.format(tests=str(Path(__file__).parents[1]), url=url)
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -9, done.stderr
+    acknowledged = set(done.stdout.split())
+    assert len(acknowledged) > 20
+    await book.sequence()
+    placed = {str(row.trace_id) for row in await book.rows(ENTRIES) if row.position is not None}
+    assert acknowledged <= placed
+    assert await book.audit() == []
+
+
+async def test_an_entry_that_the_hub_did_not_write_gets_no_place(book: Book) -> None:
+    forged = a_verification(verdict="GENUINE")
+    async with book.db.write() as session:  # the right leaf, but nobody else has the secret
+        store.record(session, [forged], b"another secret, of somebody else")
+    assert await book.sequence() == 0
+    await book.record(a_verification())
+    assert await book.sequence() == 1
+    assert await book.audit() == [
+        f"entry waiting (verification {forged.id}): has been changed or inserted"
+    ]
+
+
+async def test_nothing_is_signed_over_an_older_state_put_back(book: Book) -> None:
+    await book.record(a_verification())
+    await book.sequence()
+    old = (await book.rows("SELECT size, root, note FROM ledger_checkpoint"))[0]._asdict()
+    running = book.sequencer()
+    await running.extend()
+    await book.record(a_verification())
+    await running.extend()
+    back = "UPDATE ledger_checkpoint SET size = :size, root = :root, note = :note"
+    await book.tamper(
+        "DELETE FROM verifications WHERE id = (SELECT trace_id FROM ledger_entries "
+        "WHERE position = 1)",
+        "DELETE FROM ledger_entries WHERE position = 1",
+        "DELETE FROM ledger_nodes WHERE level = 1 OR position = 1",
+        back,
+        **old,
+    )
+    await book.record(a_verification())
+    for sequencer in (running, book.sequencer()):  # also after a start: the file remembers
+        with pytest.raises(LedgerBroken):
+            await sequencer.extend()
+    assert (await book.checkpoint()).size == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE ledger_nodes SET hash = '\\x00' || substr(hash, 2) WHERE level = 1",
+        "DELETE FROM ledger_nodes WHERE level = 0 AND position = 2",
+        "UPDATE ledger_checkpoint SET size = 2",
+        "UPDATE ledger_checkpoint SET note = replace(note, '3', '2')",
+        "DELETE FROM ledger_checkpoint",
+    ],
+)
+async def test_nothing_is_signed_over_a_changed_tree(book: Book, change: str) -> None:
+    await book.record(*(a_verification() for _ in range(3)))
+    await book.sequence()
+    await book.tamper(change)
+    await book.record(a_verification())
+    with pytest.raises(LedgerBroken):
+        await book.sequence()
+
+
+async def test_another_key_does_not_continue_the_ledger(book: Book) -> None:
+    await book.sequence()
+    stranger = Book(book.db, book.folder / "elsewhere", LogKey.new())
+    with pytest.raises(LedgerBroken):
+        await stranger.sequence()
+
+
+async def test_a_sequencer_outlives_what_goes_wrong(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zwhub.licences.sequencer.PAUSE_SECONDS", 0.01)
+    await book.tamper("ALTER TABLE ledger_entries RENAME TO elsewhere")
+    stop = asyncio.Event()
+    running = asyncio.create_task(book.sequencer().run(stop))
+    await asyncio.sleep(0.1)
+    await book.tamper("ALTER TABLE elsewhere RENAME TO ledger_entries")
+    await book.record(a_verification())
+    while not await book.rows(f"{ENTRIES} WHERE position = 0"):  # noqa: ASYNC110 - another task acts
+        await asyncio.sleep(0.01)
+    stop.set()
+    await running
+
+
+async def test_entries_hold_no_numbers_and_no_purpose(book: Book) -> None:
+    number = "990101198805179982"
+    await book.record(a_verification(purpose=number, case_number=number, actor=number))
+    await book.sequence()
+    tables = ("ledger_entries", "ledger_nodes", "ledger_checkpoint")
+    kept = str([row for name in tables for row in await book.rows(f"SELECT * FROM {name}")])  # noqa: S608
+    assert number not in kept
+
+
+@pytest.mark.long
+async def test_appending_is_no_bottleneck(book: Book) -> None:
+    """20,000 verifications in batches of 1,000, then their places; the figures are printed."""
+    at = {"traces": 0.0, "entries": 0.0}
+    for _ in range(20):
+        traces = [a_verification() for _ in range(1_000)]
+        start = time.perf_counter()
+        entries = entries_of(traces, SECRET)
+        async with book.db.write() as session:
+            await store.append(session, entries)
+        at["entries"] += time.perf_counter() - start
+        start = time.perf_counter()
+        rows = [
+            {name: getattr(one, name) for name in COLUMNS[Action.VERIFICATION]} for one in traces
+        ]
+        async with book.db.write() as session:
+            await copy_rows(session, Verification, rows)
+        at["traces"] += time.perf_counter() - start
+    start = time.perf_counter()
+    assert await book.sequence() == 20_000
+    sequenced = time.perf_counter() - start
+    start = time.perf_counter()
+    assert await book.audit() == []
+    audited = time.perf_counter() - start
+    figures = {**at, "sequenced": sequenced, "audited": audited}
+    print({name: f"{20_000 / seconds:,.0f}/s" for name, seconds in figures.items()})
+    assert 20_000 / at["entries"] > 3_000
+    assert 20_000 / sequenced > 3_000
