@@ -44,8 +44,8 @@ from zwhub.kernel.paging import Cursors
 from zwhub.kernel.status_book import StatusBook
 from zwhub.kernel.words import Language
 from zwhub.kernel.working_days import Calendar
-from zwhub.licences.status_list import REFRESH_SECONDS, StatusLists
 from zwhub.licences.sequencer import KEPT, Sequencer
+from zwhub.licences.status_list import REFRESH_SECONDS, StatusLists
 from zwhub.platform.bundle import bundled
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
