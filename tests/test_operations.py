@@ -29,7 +29,7 @@ def test_each_is_valid_by_the_published_schema(published: GraphQLSchema, name: s
 
 def test_every_operation_of_the_contract_is_published() -> None:
     wanted = "matters item items verify-licence my-licences collect-licences licence-supermarket"
-    wanted += " verify-licences change-licence-status access-log"
+    wanted += " verify-licences change-licence-status access-log verify-licence-file"
     assert set(OPERATIONS) == set(wanted.split())
 
 
@@ -59,6 +59,7 @@ async def test_matters(ask: Ask) -> None:
         "statusLists",
         "verification",
         "verifyLicence",
+        "verifyLicenceFile",
         "verifyLicences",
     ]
     assert matters["ZW-3-03-001"]["leadOrganisation"] == {"name": "示例市政务服务管理局"}

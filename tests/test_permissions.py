@@ -43,6 +43,8 @@ ASKED = {
     "{ __typename ... on UserError { code } } }",
     "verifyLicences": 'mutation { verifyLicences(input: {licences: [{number: "%(number)s"}], '
     'purpose: "核对"}) { __typename ... on UserError { code } } }',
+    "verifyLicenceFile": 'mutation { verifyLicenceFile(input: {content: "eyJhLmIuYw==", '
+    'purpose: "核对"}) { __typename ... on UserError { code } } }',
     "changeLicenceStatus": 'mutation { changeLicenceStatus(input: {licence: {number: "%(spare)s"}, '
     'status: SUSPENDED, reason: "核对", basis: "试〔2026〕1号"}) '
     "{ __typename ... on UserError { code } } }",
@@ -63,6 +65,7 @@ MATRIX = {
     "verifyLicence":      "s - - - + - + - - -",
     "collectLicences":    "s - - - + - - - - -",
     "verifyLicences":     "s - - - + - + - - -",
+    "verifyLicenceFile":  "s - - - + - + - - -",
     "changeLicenceStatus": "s - - - + - w - - -",
 }  # fmt: skip
 CODES = {"-": "NOT_ALLOWED", "s": "UNAUTHENTICATED", "w": "WRONG_STATE"}

@@ -24,6 +24,7 @@ from zwhub.kernel.refusal import Refused
 from zwhub.licences.api.access_log import AccessLogQueries
 from zwhub.licences.api.changing import StatusMutations
 from zwhub.licences.api.collecting import CollectMutations
+from zwhub.licences.api.files import FileMutations
 from zwhub.licences.api.listing import StatusListQueries
 from zwhub.licences.api.questions import LicenceQueries, licence_by_id, verification_by_id
 from zwhub.licences.api.verifying import VerifyMutations
@@ -78,7 +79,7 @@ QUERIES = (
     ProfileQueries,
     NodeQueries,
 )
-MUTATIONS = (CollectMutations, StatusMutations, VerifyMutations)
+MUTATIONS = (CollectMutations, StatusMutations, VerifyMutations, FileMutations)
 Query: Any = merge_types("Query", QUERIES)
 Mutation: Any = merge_types("Mutation", MUTATIONS)
 for root, words in (

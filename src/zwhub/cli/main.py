@@ -20,6 +20,7 @@ COMMANDS = {
     "receipt": ("receipt:receipt", "Check a verification's receipt offline (回执)."),
     "status": ("status:status", "Read a licence's status from saved lists, offline (状态列表)."),
     "ledger": ("ledger:ledger", "Is every verification and every look still there (台账)?"),
+    "verify": ("verify:verify", "Verify licence files offline: JWS, PDF, OFD (文件核验)."),
     "schema": ("show:schema", "Print the published GraphQL schema (架构)."),
     "doctor": ("show:doctor", "Tell what this hub stands on (自检)."),
 }

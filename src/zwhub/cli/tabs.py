@@ -1,5 +1,6 @@
 """GraphiQL's tabs (样例标签页): the published operations, filled with the sample city's data."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ _TABS = {
     "licence-supermarket": (Words("证照超市", "Supermarket"), "citizen"),
     "verify-licence": (Words("证照核验", "Verify"), "department"),
     "verify-licences": (Words("批量核验", "Verify many"), "department"),
+    "verify-licence-file": (Words("文件核验", "Verify a file"), "department"),
     "change-licence-status": (Words("状态变更", "Change status"), "department"),
     "collect-licences": (Words("证照归集", "Collect"), "department"),
     "access-log": (Words("谁查看过", "Who looked"), "citizen"),
@@ -68,6 +70,13 @@ async def _variables(
             "input": {
                 "licences": [{"identifier": str(each.body.identifier)} for each in held],
                 "purpose": "批量核对 · a batch checked",
+            }
+        },
+        "verify-licence-file": {
+            "input": {
+                "content": base64.b64encode(held[1].signed).decode(),
+                "name": "licence.jws",
+                "purpose": "文件核对 · a file checked",
             }
         },
         "change-licence-status": {

@@ -42,10 +42,7 @@ class Verified:
 
 def require_sense(enquiry: Enquiry, now: datetime) -> None:
     """Raises `Refused` (INVALID_INPUT, TOO_LONG) for what cannot be meant."""
-    if not any(char.isalnum() for char in enquiry.purpose):
-        words = Words("请写明核验用途。", "Say what the verification is for.")
-        raise Refused(Reason.INVALID_INPUT, words, ("input", "purpose"))
-    _require_text(enquiry.purpose, LONGEST_PURPOSE, "purpose")
+    require_purpose(enquiry.purpose)
     if enquiry.case_number is not None:
         _require_text(enquiry.case_number, LONGEST_CASE_NUMBER, "caseNumber")
     if not enquiry.value:
@@ -56,6 +53,14 @@ def require_sense(enquiry: Enquiry, now: datetime) -> None:
     if enquiry.as_of > now:
         words = Words("核验时点不能在将来。", "`asOf` must not lie in the future.")
         raise Refused(Reason.INVALID_INPUT, words, ("input", "asOf"))
+
+
+def require_purpose(purpose: str) -> None:
+    """Raises `Refused` (INVALID_INPUT, TOO_LONG): whoever looks says why."""
+    if not any(char.isalnum() for char in purpose):
+        words = Words("请写明核验用途。", "Say what the verification is for.")
+        raise Refused(Reason.INVALID_INPUT, words, ("input", "purpose"))
+    _require_text(purpose, LONGEST_PURPOSE, "purpose")
 
 
 def _require_text(text: str, longest: int, name: str) -> None:

@@ -23,12 +23,16 @@ ABSENT_TTL = 30
 
 
 class By(StrEnum):
-    """The ways to name a licence; an id is the hub's own and no way to verify one."""
+    """The ways to name a licence; an id is the hub's own and no way to verify one.
+
+    A FILE names one only if it says so itself, and is nothing to look up by.
+    """
 
     NUMBER = "NUMBER"
     IDENTIFIER = "IDENTIFIER"
     JWS = "JWS"
     ID = "ID"
+    FILE = "FILE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _read(der: bytes) -> Certificate:
         issuer_name=part["issuer"].dump(),
         key_identifier=_key_identifier(extensions),
         unknown_critical=_unknown_critical(extensions),
-        signature_algorithm=_signature_algorithm(whole["signature_algorithm"]),
+        signature_algorithm=signature_algorithm(whole["signature_algorithm"]),
         signature=whole["signature_value"].native,
         signed_part=part.dump(),
     )
@@ -188,21 +188,25 @@ def _guessed(octets: bytes) -> str:
         return octets.decode("gb18030", "replace")
 
 
-def _signature_algorithm(algorithm: algos.SignedDigestAlgorithm) -> str:
+def signature_algorithm(algorithm: algos.SignedDigestAlgorithm, *, any_salt: bool = False) -> str:
+    """Its OID; nothing for RSA-PSS with other parameters than PS256 has (RFC 7518 §3.5).
+
+    `any_salt` lets the salt have another length, as signers of documents choose it.
+    """
     oid = str(algorithm["algorithm"].dotted)
-    if oid == RSA_PSS and not _expected_pss(algorithm["parameters"]):
+    if oid == RSA_PSS and not _expected_pss(algorithm["parameters"], any_salt):
         return ""  # an algorithm nobody here checks
     return oid
 
 
-def _expected_pss(parameters: algos.RSASSAPSSParams) -> bool:
+def _expected_pss(parameters: algos.RSASSAPSSParams, any_salt: bool) -> bool:
     found = parameters.native
     hashed, mask = found["hash_algorithm"], found["mask_gen_algorithm"]
     return bool(
         hashed["algorithm"] == "sha256"
         and mask["algorithm"] == "mgf1"
         and mask["parameters"]["algorithm"] == "sha256"
-        and found["salt_length"] == 32  # noqa: PLR2004 - RFC 7518 §3.5: as long as the digest
+        and (any_salt or found["salt_length"] == 32)  # noqa: PLR2004 - as long as the digest
     )
 
 

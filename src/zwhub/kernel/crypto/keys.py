@@ -48,6 +48,7 @@ _Check: TypeAlias = Callable[[bytes, bytes], None]
 
 _RSA_BITS = range(2048, 8193)  # RFC 7518 §3.5 below; above, one check would cost too much
 _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+_ANY_SALT = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.AUTO)
 _POINT, _UNCOMPRESSED = 65, 4
 _ECDSA = ec.ECDSA(hashes.SHA256())
 asn1_keys.NamedCurve.register("sm2p256v1", "1.2.156.10197.1.301", 32)
@@ -137,11 +138,22 @@ class PublicKey:
         return _passes(self._check, signature, message)
 
     def verify_pkcs1(self, signature: bytes, message: bytes) -> bool:
-        """Whether an RSASSA-PKCS1-v1_5 signature with SHA-256 is this key's (certificates only)."""
+        """Whether an RSASSA-PKCS1-v1_5 signature with SHA-256 is this key's.
+
+        For certificates and documents, never for records.
+        """
+        return self._verify_rsa(signature, message, padding.PKCS1v15())
+
+    def verify_pss(self, signature: bytes, message: bytes) -> bool:
+        """Whether an RSASSA-PSS signature with SHA-256 and a salt of any length is this key's."""
+        return self._verify_rsa(signature, message, _ANY_SALT)
+
+    def _verify_rsa(
+        self, signature: bytes, message: bytes, scheme: padding.PKCS1v15 | padding.PSS
+    ) -> bool:
         rsa = self._rsa
         if rsa is None or len(signature) != self._size:
             return False
-        scheme = padding.PKCS1v15()
         return _passes(lambda s, m: rsa.verify(s, m, scheme, hashes.SHA256()), signature, message)
 
     def __eq__(self, other: object) -> bool:

@@ -87,8 +87,8 @@ async def verification_by_id(key: str, ctx: Context) -> Verification | None:
         return None
     async with ctx.hub.db.read() as session:
         trace = await store.verification(session, row_id)
-        if trace is None or not _asked(trace, ctx):
-            return None
+        if trace is None or trace.asked_by == By.FILE or not _asked(trace, ctx):
+            return None  # a file's trace has checks and reasons of its own
         row = await store.by_id(session, trace.licence_id) if trace.licence_id else None
         if trace.batch_id is not None:
             receipt = await store.batch_receipt(session, trace.batch_id)

@@ -1,0 +1,188 @@
+"""Verify a licence file (证照文件核验): its signatures, then the licence it names."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zwhub.kernel.actor import Actor
+from zwhub.kernel.crypto.digests import sha256_hex
+from zwhub.kernel.crypto.receipts import ReceiptKey
+from zwhub.kernel.refusal import Reason, Refused
+from zwhub.kernel.uuid7 import uuid7
+from zwhub.kernel.words import Words
+from zwhub.licences import policy, store_ledger
+from zwhub.licences.enquiry import require_purpose, status_version
+from zwhub.licences.files.examine import examine_file
+from zwhub.licences.files.findings import (
+    FileCheck,
+    FileCheckName,
+    FileFinding,
+    FileFormat,
+    FileReason,
+    unchecked,
+)
+from zwhub.licences.files.jws import translated
+from zwhub.licences.files.verdict import Anchors
+from zwhub.licences.gather import By, Registry, find, questions
+from zwhub.licences.held import Held, veiled
+from zwhub.licences.model import Verification
+from zwhub.licences.policy import Examine, Question
+from zwhub.licences.trust import trust_list
+
+LONGEST_NAME = 255
+# A record was compared with its own dates and check character already; a sealed file was not.
+_OF_RECORD: tuple[Examine, ...] = (policy.record, policy.registry_status, policy.newest_version)
+_OF_LICENCE: tuple[Examine, ...] = (
+    policy.identifier,
+    policy.registry_status,
+    policy.newest_version,
+    policy.validity,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnquiry:
+    """What is asked: about which file, and why. The file's name is not kept: it may name people."""
+
+    content: bytes
+    name: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedFile:
+    """What the hub found, and the trace it left."""
+
+    finding: FileFinding
+    trace: Verification
+
+
+async def verify_licence_file(
+    session: AsyncSession,
+    registry: Registry,
+    enquiry: FileEnquiry,
+    actor: Actor,
+    receipts: ReceiptKey,
+    now: datetime,
+) -> VerifiedFile:
+    """Gather, decide, record, answer. A false file is a normal answer: it is returned.
+
+    The file is examined before `session` speaks to the database: no connection waits for it.
+    Raises `Refused` (INVALID_INPUT, TOO_LONG) before anything is looked at.
+    """
+    _require_sense(enquiry)
+    async with registry.db.read() as reading:
+        trust = await trust_list(reading, registry.trust)
+    finding = await asyncio.to_thread(examine_file, enquiry.content, Anchors(trust, now))
+    held = await _named(registry, finding, enquiry.content)
+    finding, question = await _with_licence(session, registry, finding, held, now)
+    trace = _trace(enquiry, finding, held, actor, now)
+    trace.trust_list_version = trust.version
+    trace.status_version = status_version(question)
+    trace.receipt = receipts.seal(_statement(trace, enquiry, finding))
+    store_ledger.record(session, [trace], registry.index_secret)
+    return VerifiedFile(finding, trace)
+
+
+def _require_sense(enquiry: FileEnquiry) -> None:
+    require_purpose(enquiry.purpose)
+    if not enquiry.content:
+        words = Words("文件内容为空。", "The file is empty.")
+        raise Refused(Reason.INVALID_INPUT, words, ("input", "content"))
+    if len(enquiry.name) > LONGEST_NAME:
+        words = Words(
+            f"文件名不得超过 {LONGEST_NAME} 个字符。",
+            f"The name may have at most {LONGEST_NAME} characters.",
+        )
+        raise Refused(Reason.TOO_LONG, words, ("input", "name"))
+
+
+async def _named(registry: Registry, finding: FileFinding, content: bytes) -> Held | None:
+    """The licence that the file is, or that it names."""
+    if finding.identifier is None:
+        return None
+    if finding.format is FileFormat.JWS:
+        return await find(registry, By.JWS, content.strip().decode("ascii"))
+    return await find(registry, By.IDENTIFIER, finding.identifier)
+
+
+async def _with_licence(
+    session: AsyncSession,
+    registry: Registry,
+    finding: FileFinding,
+    held: Held | None,
+    now: datetime,
+) -> tuple[FileFinding, Question | None]:
+    """A valid signature is not yet a valid licence: what the registry says comes on top."""
+    if finding.identifier is None:
+        return finding, None
+    if held is None:
+        words = Words("本库未归集文件所载证照", "the licence it names was never collected")
+        reason = FileReason.NOT_REGISTERED
+        check = unchecked(FileCheckName.RECORD, words, "GB/T 36903", reason)
+        return replace(finding, checks=(*finding.checks, check)), None
+    (question,) = await questions(session, registry, [held], now)
+    rules = _OF_RECORD if finding.format is FileFormat.JWS else _OF_LICENCE
+    more = tuple(translated(rule(question)) for rule in rules)
+    named = veiled(finding.identifier, held)  # some issuers put a person's number into it
+    return replace(finding, checks=(*finding.checks, *more), identifier=named), question
+
+
+def _trace(
+    enquiry: FileEnquiry, finding: FileFinding, held: Held | None, actor: Actor, now: datetime
+) -> Verification:
+    checks = [*finding.checks, *(check for one in finding.signatures for check in one.checks)]
+    return Verification(
+        id=uuid7(now),
+        at=now,
+        actor=actor.id,
+        organisation=actor.organisation,
+        purpose=enquiry.purpose.strip(),
+        case_number=None,
+        asked_by=By.FILE,
+        asked_key=bytes.fromhex(sha256_hex(enquiry.content))[:16],
+        licence_id=held.id if held is not None and held.id else None,
+        as_of=now,
+        verdict=finding.verdict,
+        reason=finding.reason,
+        checks=[_kept(check) for check in checks],
+    )
+
+
+def _kept(check: FileCheck) -> dict[str, str]:
+    return {
+        "name": check.name,
+        "outcome": check.outcome,
+        "zh": check.detail.zh,
+        "en": check.detail.en,
+        "clause": check.clause,
+    }
+
+
+def _statement(trace: Verification, enquiry: FileEnquiry, finding: FileFinding) -> dict[str, Any]:
+    """Who asked, about which bytes, when, and the verdicts with the versions they rest on."""
+    return {
+        "jti": str(trace.id),
+        "iat": int(trace.at.timestamp()),
+        "asker": {"actor": trace.actor, "organisation": trace.organisation},
+        "purpose": trace.purpose,
+        "asked": {
+            "by": By.FILE,
+            "format": finding.format,
+            "sha256": sha256_hex(enquiry.content),
+        },
+        "licence": None if finding.identifier is None else {"identifier": finding.identifier},
+        "asOf": trace.as_of.isoformat(),
+        "verdict": trace.verdict,
+        "reason": trace.reason,
+        "signatures": [
+            {"verdict": one.verdict, "reason": one.reason, "integrity": one.integrity}
+            for one in finding.signatures
+        ],
+        "checks": [{"name": one["name"], "outcome": one["outcome"]} for one in trace.checks],
+        "trustListVersion": trace.trust_list_version,
+        "statusVersion": trace.status_version,
+    }
