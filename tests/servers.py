@@ -1,5 +1,6 @@
 """Real servers for the tests (测试服务器): embedded ones, or those the environment names."""
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -91,7 +93,7 @@ async def database_on(admin_url: str, *, template: str | None = None) -> AsyncIt
         url = make_url(admin_url).set(database=name)
         yield url.render_as_string(hide_password=False)
     finally:
-        await _run(admin_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await _drop(admin_url, name)
 
 
 @pytest.fixture
@@ -113,6 +115,19 @@ async def sweep(redis_url: str, namespace: str) -> None:
 
 
 _EMPTY = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+
+
+async def _drop(admin_url: str, name: str) -> None:
+    """Drop it, if need be once the server's own vacuum has left: only a superuser may end that."""
+    drop = f'DROP DATABASE "{name}" WITH (FORCE)'
+    for patience in (0.1, 0.5, 2.0):
+        try:
+            await _run(admin_url, drop)
+        except ProgrammingError:
+            await asyncio.sleep(patience)
+        else:
+            return
+    await _run(admin_url, drop)
 
 
 async def _run(url: str, statement: str) -> None:

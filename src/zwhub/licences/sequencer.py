@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from zwhub.kernel.crypto.checkpoints import Checkpoint, LogKey
+from zwhub.licences import store_ledger as store
 from zwhub.licences.ledger import Grown, LedgerBroken, extend_ledger, vouched_for
 from zwhub.platform.database import Database
 from zwhub.platform.private_files import NotPrivate, read_private, write_private
@@ -57,6 +58,8 @@ class Sequencer:
         """One pass. Raises `LedgerBroken` as `extend_ledger` does."""
         if self._known is None:
             self._known = await asyncio.to_thread(self._remembered)
+        if self._known is not None and not await self._waits():
+            return Grown()
         async with self.db.write() as session:
             now = datetime.now(UTC)
             grown = await extend_ledger(session, self.key, self.secret, self._known, now)
@@ -66,6 +69,11 @@ class Sequencer:
             log.error("ledger entries that the hub did not write", count=grown.refused)
         self._refused = grown.refused
         return grown
+
+    async def _waits(self) -> bool:
+        """Most passes end here: one statement, no transaction."""
+        async with self.db.read() as session:
+            return bool(await store.waiting(session, 1))
 
     def _remembered(self) -> Checkpoint | None:
         try:
