@@ -1,6 +1,7 @@
 """`zwhub keys` (签名密钥): list, certify, add; and beside a hub that holds the data folder."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,12 @@ from zwhub.platform.embedded import embedded_servers
 from zwhub.platform.migrate import migrate
 
 BODY = "119901000098119693"
+VERIFY = """mutation ($jws: String!) {
+  verifyLicence(input: {purpose: "test", licence: {jws: $jws}}) {
+    ... on Verification { verdict reason }
+    ... on UserError { code message }
+  }
+}"""
 
 
 async def run(command: Command, *words: str | Path) -> Done:
@@ -141,6 +148,46 @@ async def test_add_refuses_and_changes_nothing(hub: SampleHub, tmp_path: Path) -
         options = [word for pair in (good | changed).items() for word in pair]
         done = await run(beside(hub), "keys", "add", certificate, *options)
         assert (done.code, done.out) == (1, ""), words
+        assert words in done.err
+    assert (await trusted(hub)).version == before
+
+
+async def test_compromise_ends_the_trust_in_a_key_for_a_running_hub(hub: SampleHub) -> None:
+    before = await trusted(hub)
+    done = await run(beside(hub), "keys", "compromise", "example-sm2", "--since", "2026-01-01")
+    assert (done.code, done.out) == (0, ""), done.err
+    now = await trusted(hub)
+    assert now.version != before.version
+    assert now.version in done.err
+    begin = datetime(2025, 12, 31, 16, tzinfo=UTC)  # midnight in Beijing
+    assert now.keys["example-sm2"] == replace(before.keys["example-sm2"], withdrawn_since=begin)
+    jws = (Path(__file__).parents[2] / "schema/examples/sm2.jws").read_text().strip()
+    answer = await hub.ask(VERIFY, "department", jws=jws)
+    assert answer["data"]["verifyLicence"]["reason"] == "ISSUER_NOT_TRUSTED"
+    listed = await run(beside(hub), "keys", "list")
+    assert "SM2    2045-01-01 withdrawn since 2026-01-01" in listed.out
+
+
+async def test_compromise_without_a_day_is_from_now_on(hub: SampleHub) -> None:
+    start = datetime.now(UTC)
+    done = await run(beside(hub), "keys", "compromise", "example-es256")
+    assert done.code == 0, done.err
+    since = (await trusted(hub)).keys["example-es256"].withdrawn_since
+    assert since is not None
+    assert start <= since <= datetime.now(UTC)
+
+
+async def test_compromise_refuses_and_changes_nothing(hub: SampleHub) -> None:
+    before = (await trusted(hub)).version
+    long_withdrawn = "119901130098307726-2022"  # since 2025-03-01
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}"
+    for words, given in {
+        "no such kid": ("nobody",),
+        "lies in the future": ("example-eddsa", "--since", tomorrow),
+        "withdrawn since that date or earlier": (long_withdrawn, "--since", "2025-03-02"),
+    }.items():
+        done = await run(beside(hub), "keys", "compromise", *given)
+        assert (done.code, done.out) == (1, "")
         assert words in done.err
     assert (await trusted(hub)).version == before
 

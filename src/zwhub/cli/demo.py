@@ -25,6 +25,7 @@ from zwhub.gateway.graphiql import Tab
 from zwhub.gateway.sandbox import Sandbox
 from zwhub.kernel.words import Words
 from zwhub.platform.database import Database
+from zwhub.platform.embedded import database_apart
 from zwhub.platform.migrate import migrate
 from zwhub.platform.secrets import Secrets
 from zwhub.platform.settings import Settings
@@ -53,7 +54,7 @@ def demo(
             sandbox = Sandbox(settings.data_dir, demo_personas())
             tabs = asyncio.run(_prepare(settings, servers))
             app = create_app(settings, make_hub(settings, servers), sandbox, tabs)
-            _introduce(address, sandbox, settings.data_dir)
+            _introduce(address, sandbox, settings)
             serve_app(app, listening, ready=f"ready {address}/graphql")
 
 
@@ -107,7 +108,7 @@ def host_is_local(address: str) -> bool:
         return host == "localhost"
 
 
-def _introduce(address: str, sandbox: Sandbox, data_dir: Path) -> None:
+def _introduce(address: str, sandbox: Sandbox, settings: Settings) -> None:
     if not host_is_local(address):
         say(
             Words(
@@ -120,4 +121,7 @@ def _introduce(address: str, sandbox: Sandbox, data_dir: Path) -> None:
     for one in sandbox.persona_tokens():
         out.print(f"{one.key} · {one.name.in_(language())}\n{one.token}\n", markup=False)
     out.print(f"GraphiQL  {address}/graphiql")
-    out.print(f"Data      {data_dir}", markup=False)
+    out.print(f"Data      {settings.data_dir}", markup=False)
+    apart = database_apart(settings.data_dir) if settings.database_url is None else None
+    if apart is not None:
+        out.print(f"Database  {apart}", markup=False)

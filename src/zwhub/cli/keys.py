@@ -13,7 +13,7 @@ from zwhub.cli.sandbox import certify_key, sample_tables
 from zwhub.cli.speak import out, refuse, say
 from zwhub.cli.standing import opened, standing_database
 from zwhub.directory import store as directory
-from zwhub.kernel.clock import civil_date
+from zwhub.kernel.clock import BEIJING, civil_date
 from zwhub.kernel.crypto.certificates import Certificate, MalformedCertificate
 from zwhub.kernel.crypto.keys import MalformedKey, PublicKey
 from zwhub.kernel.crypto.trust import TrustBook, TrustedKey, TrustList
@@ -21,6 +21,7 @@ from zwhub.kernel.identifiers import uscc
 from zwhub.kernel.refusal import Refused
 from zwhub.kernel.words import Words
 from zwhub.licences.add_key import Application, add_key, add_root
+from zwhub.licences.compromise_key import compromise_key
 from zwhub.licences.trust import trust_list
 
 keys = typer.Typer(help="Issuers' keys on the trust list (信任列表).", no_args_is_help=True)
@@ -67,6 +68,32 @@ def add(
     with standing_database(settings_for(data_dir)) as url:
         listed = asyncio.run(_add(url, Application(kid, issuer, read, wanted)))
     _told(kid, listed.version)
+
+
+@keys.command()
+def compromise(
+    kid: Annotated[str, typer.Argument(help="The key's name on the trust list.")],
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Its first day in other hands (北京时间). Default: now."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """End the trust in a key that fell into other hands (密钥失守).
+
+    All it ever signed is ISSUER_NOT_TRUSTED from then on, in a running hub from its next request.
+    """
+    begin = None if since is None else since.replace(tzinfo=BEIJING)
+    with standing_database(settings_for(data_dir)) as url:
+        listed = asyncio.run(_compromise(url, kid, begin))
+    say(
+        Words(
+            f"不再信任 {kid}；列表版本 {listed.version}。",
+            f"{kid} is no longer trusted; list version {listed.version}.",
+        )
+    )
 
 
 @keys.command("add-root")
@@ -157,6 +184,15 @@ async def _listed(url: str) -> tuple[TrustList, dict[str, str]]:
     async with opened(url) as db, db.read() as session:
         names = {row.code: row.key for row in await directory.licence_types(session)}
         return await trust_list(session, TrustBook()), names
+
+
+async def _compromise(url: str, kid: str, since: datetime | None) -> TrustList:
+    now = datetime.now(UTC)
+    try:
+        async with opened(url) as db, db.write() as session:
+            return await compromise_key(session, kid, since or now, now)
+    except Refused as refused:
+        refuse(refused.words)
 
 
 async def _add(url: str, what: Application | Certificate) -> TrustList:

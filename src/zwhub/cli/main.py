@@ -53,5 +53,9 @@ def _elsewhere() -> None:
 
 
 def main() -> None:
-    """The console script."""
-    application(sys.argv[1] if len(sys.argv) > 1 else "")()
+    """The console script: whatever goes wrong is one line and an exit code."""
+    try:
+        application(sys.argv[1] if len(sys.argv) > 1 else "")()
+    except Exception as error:  # typer has told everything it knows by itself
+        net = import_module("zwhub.cli.net")
+        sys.exit(net.told(error))

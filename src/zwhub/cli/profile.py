@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -97,9 +98,9 @@ def export(
     folder: Annotated[Path, typer.Argument(help="A folder that is empty, or not there yet.")],
 ) -> None:
     """Copy the sample's tables and settings into a folder (导出示例资料), to be edited and loaded."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        refuse(Words(f"{folder} 不是空文件夹。", f"{folder} is not an empty folder."))
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            refuse(Words(f"{folder} 不是空文件夹。", f"{folder} is not an empty folder."))
         folder.mkdir(parents=True, exist_ok=True)
         for name in [*(f"{table}.csv" for table in COLUMNS), SETTINGS]:
             shutil.copyfile(sample_folder() / name, folder / name)
@@ -115,7 +116,7 @@ def export(
 
 def _read(folder: Path) -> Profile:
     """The folder, or every fault in it on standard output and the end of the command."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir, False where we may not look
         refuse(Words(f"没有文件夹 {folder}。", f"There is no folder {folder}."))
     try:
         found = read_profile(folder)

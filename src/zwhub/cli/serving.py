@@ -20,7 +20,10 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listening.bind((host, port))
         listening.listen(512)
-    except OSError:
+    except OverflowError:
+        listening.close()
+        refuse(Words("端口须在 0 至 65535 之间。", "A port is a number from 0 to 65535."))
+    except (OSError, UnicodeError):  # a name of a host can be too long to be looked up
         listening.close()
         refuse(
             Words(

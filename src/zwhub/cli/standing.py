@@ -1,6 +1,7 @@
 """Standing (运行环境): a data folder, its servers, and a database session for one command."""
 
 import contextlib
+from _thread import interrupt_main
 from collections.abc import AsyncIterator, Iterator
 
 from pydantic import SecretStr
@@ -25,7 +26,11 @@ def standing_servers(settings: Settings) -> Iterator[Servers]:
     database, cache = settings.database_url, settings.redis_url
     try:
         with embedded_servers(
-            settings.data_dir, database=database is None, cache=cache is None, say=say
+            settings.data_dir,
+            database=database is None,
+            cache=cache is None,
+            say=say,
+            lost=interrupt_main,
         ) as embedded:
             yield Servers(
                 embedded.database_url if database is None else _reached(database),
@@ -56,7 +61,7 @@ def reached_database(settings: Settings) -> Iterator[str]:
 def _database_url(settings: Settings, stack: contextlib.ExitStack) -> str:
     if settings.database_url is not None:
         return _reached(settings.database_url)
-    own = embedded_servers(settings.data_dir, cache=False, say=say)
+    own = embedded_servers(settings.data_dir, cache=False, say=say, lost=interrupt_main)
     try:
         return stack.enter_context(own).database_url
     except DataFolderInUse as in_use:

@@ -1,5 +1,6 @@
 """`zwhub token` (令牌): one sandbox token, and nothing else on standard output."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -26,7 +27,7 @@ def token(
         names = ", ".join(known)
         refuse(Words(f"没有此身份；可选：{names}", f"No such persona; choose one of: {names}"))
     folder = settings_for(data_dir).data_dir
-    if not (folder / ISSUER_FILE).exists():
+    if not os.path.exists(folder / ISSUER_FILE):  # False where we may not look, too
         refuse(
             Words(
                 f"{folder} 不是演示数据目录；请先运行 zwhub demo。",

@@ -70,6 +70,15 @@ async def register_client(session: AsyncSession, row: Mapping[str, Any]) -> None
     )
 
 
+async def remove_client(session: AsyncSession, client_id: str) -> bool:
+    """Whether there was a client of this name; it gets no more tokens."""
+    known = RegisteredClient.client_id == client_id
+    removed = await session.execute(
+        delete(RegisteredClient).where(known).returning(RegisteredClient.client_id)
+    )
+    return removed.first() is not None
+
+
 async def clients(session: AsyncSession) -> Sequence[RegisteredClient]:
     order = RegisteredClient.client_id
     return (await session.scalars(select(RegisteredClient).order_by(order))).all()

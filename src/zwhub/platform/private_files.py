@@ -29,12 +29,7 @@ def private_folder(path: Path) -> Path:
     _create_folder(path)
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        raise NotPrivate(
-            Words(
-                zh=f"“{path.name}”不是本账户的文件夹。请检查数据目录。",
-                en=f"“{path.name}” is not a folder of this account. Look at the data folder.",
-            )
-        )
+        raise NotPrivate(_another_accounts(path))
     _refuse_open(status.st_mode, path, "700")
     return path
 
@@ -50,11 +45,15 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def read_private(path: Path) -> bytes:
-    """The bytes of `path`; raises `NotPrivate` when others may read or change it.
+    """The bytes of `path`; raises `NotPrivate` when others may read or change it, or we may not.
 
     A missing file is the usual `FileNotFoundError`.
     """
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except PermissionError:
+        raise NotPrivate(_another_accounts(path)) from None
+    with file:
         _refuse_open(os.fstat(file.fileno()).st_mode, path, "600")
         return file.read()
 
@@ -98,6 +97,13 @@ def _create_folder(path: Path) -> None:
     if not path.parent.exists():
         _create_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
+
+
+def _another_accounts(path: Path) -> Words:
+    return Words(
+        zh=f"“{path.name}”不属于本账户。请检查数据目录。",
+        en=f"“{path.name}” is not this account's. Look at the data folder.",
+    )
 
 
 def _refuse_open(mode: int, path: Path, wanted: str) -> None:

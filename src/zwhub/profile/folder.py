@@ -1,8 +1,11 @@
 """A profile's folder (资料文件夹): CSV tables and `profile.toml`, read with every fault named."""
 
 import csv
+import errno
 import io
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from zwhub.kernel.words import Words
 
 Row = dict[str, str]
 SETTINGS = "profile.toml"
+LARGEST_FILE = 256 * 1024 * 1024  # bytes; a whole table is held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,18 @@ def _numbered(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Row]]:
         yield reader.line_num, row
 
 
+def _bytes(path: Path) -> bytes:
+    """All of a regular file; OSError for a pipe or a device, which need never end."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    if status.st_size > LARGEST_FILE:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return path.read_bytes()
+
+
 def _text(path: Path) -> str:
-    raw = path.read_bytes()
+    raw = _bytes(path)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -106,8 +120,8 @@ def _table(path: Path, columns: Sequence[str], faults: list[Fault]) -> list[tupl
     try:
         reader = _reader(path)
         rows = list(_numbered(reader))
-    except OSError:
-        faults.append(Fault(path.name, 0, Words("缺少此文件", "the file is missing")))
+    except OSError as error:
+        faults.append(_unread(path, error))
         return []
     except (csv.Error, UnicodeDecodeError):
         words = Words("不是 UTF-8 或 GB18030 的 CSV", "not a CSV file in UTF-8 or GB18030")
@@ -119,6 +133,17 @@ def _table(path: Path, columns: Sequence[str], faults: list[Fault]) -> list[tupl
     ]
     faults += wrong
     return [] if wrong else [(line, _stripped(row)) for line, row in rows]
+
+
+def _unread(path: Path, error: OSError) -> Fault:
+    if error.errno == errno.ENOENT:
+        return Fault(path.name, 0, Words("缺少此文件", "the file is missing"))
+    size = LARGEST_FILE // 1024**2
+    words = Words(
+        f"无法读取：须为可读的普通文件，至多 {size} MiB",
+        f"cannot be read: it must be an ordinary file of at most {size} MiB, open to this account",
+    )
+    return Fault(path.name, 0, words)
 
 
 def _wrong_header(file: str, header: Sequence[str], columns: Sequence[str]) -> Iterator[Fault]:
@@ -146,13 +171,15 @@ def _stripped(row: Row) -> Row:
 
 def _settings(path: Path, faults: list[Fault]) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError:
-        faults.append(Fault(path.name, 0, Words("缺少此文件", "the file is missing")))
+        return tomllib.loads(_bytes(path).decode("utf-8-sig"))
+    except OSError as error:
+        faults.append(_unread(path, error))
     except UnicodeDecodeError:
         faults.append(Fault(path.name, 0, Words("须为 UTF-8 编码", "must be encoded in UTF-8")))
     except tomllib.TOMLDecodeError as error:
         where = re.search(r"line (\d+)", str(error))  # the exception has no number before 3.14
         words = Words("不是有效的 TOML", "not valid TOML")
         faults.append(Fault(path.name, int(where[1]) if where else 0, words))
+    except RecursionError:
+        faults.append(Fault(path.name, 0, Words("嵌套过深", "nested too deeply")))
     return {}

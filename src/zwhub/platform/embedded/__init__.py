@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zwhub.kernel.words import Words
-from zwhub.platform.embedded.failure import DataFolderInUse, EmbeddedFailed
-from zwhub.platform.embedded.home import Home, find_home, make_data_folder
+from zwhub.platform.embedded.failure import DataFolderInUse, EmbeddedFailed, no_data_folder
+from zwhub.platform.embedded.home import Home, find_home, make_data_folder, refuse_foreign
 from zwhub.platform.embedded.locks import sole_owner
 from zwhub.platform.embedded.postgres import running_postgres, url_of_running
 from zwhub.platform.embedded.valkey import running_valkey
@@ -22,6 +22,7 @@ __all__ = [
     "DataFolderInUse",
     "Embedded",
     "EmbeddedFailed",
+    "database_apart",
     "database_in_use",
     "embedded_servers",
 ]
@@ -46,23 +47,43 @@ def embedded_servers(
     database: bool = True,
     cache: bool = True,
     say: Callable[[Words], None],
+    lost: Callable[[], None] = lambda: None,
 ) -> Iterator[Embedded]:
     """Run the servers asked for while the block runs; `say` gets what takes more than a moment.
 
     Enter it from the main thread, or from one that lives as long as the servers (the kernel's
-    death signal follows the thread). Raises `DataFolderInUse` when another hub holds `data_dir`,
-    `EmbeddedFailed` when a server cannot be had; both carry `words` for the operator.
+    death signal follows the thread). A cache that ends meanwhile is started again; when the
+    database ends, `lost` is called from another thread and the block ends with `EmbeddedFailed`.
+
+    Raises `DataFolderInUse` when another hub holds `data_dir`, `EmbeddedFailed` when a server
+    cannot be had or the folder holds other files than a hub's; both carry `words` for the operator.
     """
     data_dir = data_dir.absolute()
-    make_data_folder(data_dir)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(sole_owner(data_dir))
+        _take(data_dir, stack, embedding=database or cache)
         home = find_home(data_dir)
         stack.enter_context(_run_folder(home))
         yield Embedded(
-            database_url=stack.enter_context(running_postgres(home, say)) if database else "",
+            database_url=stack.enter_context(running_postgres(home, say, lost)) if database else "",
             redis_url=stack.enter_context(running_valkey(home, say)) if cache else "",
         )
+
+
+def _take(data_dir: Path, stack: contextlib.ExitStack, *, embedding: bool) -> None:
+    """Make the folder, or find it, and hold it; servers live in a hub's or an empty one alone."""
+    try:
+        make_data_folder(data_dir)
+        if embedding:
+            refuse_foreign(data_dir)
+        stack.enter_context(sole_owner(data_dir))
+    except OSError as error:
+        raise EmbeddedFailed(no_data_folder(data_dir, error.strerror)) from None
+
+
+def database_apart(data_dir: Path) -> Path | None:
+    """Where the embedded database of a hub lies when it is not in `data_dir`."""
+    home = find_home(data_dir.absolute())
+    return home.cluster if home.apart else None
 
 
 def database_in_use(data_dir: Path) -> str | None:

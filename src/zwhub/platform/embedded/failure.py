@@ -32,6 +32,45 @@ def in_use(pid: str) -> Words:
     )
 
 
+def no_data_folder(folder: object, why: str | None) -> Words:
+    return Words(
+        zh=f"数据目录 {folder} 无法使用（{why}）。请用 --data-dir 另选一个本账户可写的文件夹。",
+        en=f"The data folder {folder} cannot be used ({why}). "
+        "Choose one this account may write to with --data-dir.",
+    )
+
+
+def foreign_data_folder(folder: object) -> Words:
+    return Words(
+        zh=f"{folder} 不是枢纽的数据目录，且已有其他文件。请用 --data-dir 另选空的或新的文件夹。",
+        en=f"{folder} holds other files and is no hub's data folder. "
+        "Choose an empty or a new folder with --data-dir.",
+    )
+
+
+def lies_apart(cluster: object, account: str, data_dir: object) -> Words:
+    return Words(
+        zh=f"数据库位于 {cluster}，因为账户 {account} 无法进入 {data_dir}；备份时两处都要。",
+        en=f"The database lies in {cluster}, because the account {account} cannot enter "
+        f"{data_dir}; back up both.",
+    )
+
+
+def ended(name: Words) -> Words:
+    return Words(
+        zh=f"{name.zh}意外结束，枢纽随之停止。请看数据目录中的日志，然后重新启动；已提交的数据仍在。",
+        en=f"The {name.en} has ended unexpectedly, so the hub stops. See its log in the data "
+        "folder and start the hub again: what was committed is still there.",
+    )
+
+
+def restarting(name: Words) -> Words:
+    return Words(
+        zh=f"{name.zh}意外结束，正在重新启动。",
+        en=f"The {name.en} has ended unexpectedly and is started again.",
+    )
+
+
 def waiting(name: Words) -> Words:
     return Words(
         zh=f"正在等待上一个{name.zh}结束……",

