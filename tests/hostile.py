@@ -5,6 +5,7 @@ that no schema has, so the list serves the toy and the whole hub alike.
 """
 
 import json
+from base64 import urlsafe_b64encode
 from typing import NamedTuple
 
 
@@ -111,3 +112,46 @@ def _documents() -> list[Hostile]:
         Hostile("only a fragment", document("fragment F on Query{__typename}"), INVALID),
         Hostile("type system", document("type A{a:Int}"), INVALID),
     ]
+
+
+# Members and claims of the wrong type, and texts that PostgreSQL cannot store.
+STRANGE: list[object] = [[], {}, ["x"], {"x": 1}, 7, 1.5, True, None, "", "a\0b", "\ud800"]
+
+
+def forged(header: object, claims: object) -> str:
+    """A compact JWT whose signature nobody made."""
+    parts = (json.dumps(part).encode() for part in (header, claims))
+    return ".".join([*(urlsafe_b64encode(part).decode().rstrip("=") for part in parts), "AAAA"])
+
+
+def forged_tokens(issuer: str, kid: str, algorithm: str) -> list[str]:
+    """Bearer tokens of that issuer with one strange header member or claim each."""
+    header = {"alg": algorithm, "typ": "at+jwt", "kid": kid}
+    claims = {"iss": issuer, "sub": "s", "aud": "zwhub", "persona": "OPERATOR"}
+    whole = [forged(one, other) for one in STRANGE for other in STRANGE]
+    odd_headers = [
+        forged({**header, name: value}, claims)
+        for name in ("alg", "typ", "kid", "crit", "b64", "jwk")
+        for value in STRANGE
+    ]
+    odd_claims = [
+        forged(header, {**claims, name: value})
+        for name in ("iss", "sub", "aud", "exp", "iat", "nbf", "persona")
+        for value in STRANGE
+    ]
+    return [*whole, *odd_headers, *odd_claims]
+
+
+def forged_assertions(url: str, client: str) -> list[str]:
+    """Client assertions (RFC 7523) that must not trouble the register, let alone the database."""
+    header: dict[str, object] = {"alg": "EdDSA", "kid": "k"}
+    claims: dict[str, object] = {"iss": client, "sub": client, "aud": url, "jti": "j", "exp": 2**31}
+    names = [*STRANGE, "x" * 101, "a b", "a/b", "é", "x\n"]
+    both = [forged(header, {**claims, "iss": name, "sub": name}) for name in names]
+    odd_claims = [
+        forged(header, {**claims, name: value})
+        for name in ("iss", "sub", "aud", "jti", "exp", "nbf", "iat")
+        for value in STRANGE
+    ]
+    odd_headers = [forged({**header, n: v}, claims) for n in ("alg", "typ", "kid") for v in STRANGE]
+    return [*both, *odd_claims, *odd_headers]

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from frontdoor import DEVELOPER, SCHEMA
-from zwhub.gateway.documents import Documents, Prepared, without_value
+from zwhub.gateway.documents import Documents, Prepared
 from zwhub.gateway.limits import FrontDoor
 from zwhub.gateway.metrics import Metrics
 from zwhub.gateway.problems import Code, TurnedAway
@@ -94,23 +94,3 @@ def test_a_thousand_tokens_are_fine() -> None:
     with pytest.raises(TurnedAway) as turned:
         Shelf(roomy).get("{node{" + " ".join(f"a{i}" for i in range(995)) + "}}")
     assert turned.value.problems[0].code is Code.GRAPHQL_VALIDATION_FAILED
-
-
-@pytest.mark.parametrize(
-    ("message", "kept"),
-    [
-        ("Int cannot represent non-integer value: '110'", "Int cannot represent non-integer value"),
-        (
-            "String cannot represent a non string value: {}",
-            "String cannot represent a non string value",
-        ),
-        (
-            "Expected value of type 'Claim' to include required field 'purpose', found: {'a': 1}.",
-            "Expected value of type 'Claim' to include required field 'purpose'",
-        ),
-        ("Expected value of type 'DateTime', found: '110'.", "Expected value of type 'DateTime'"),
-        ("Something new about '110'", ""),
-    ],
-)
-def test_messages_lose_their_values(message: str, kept: str) -> None:
-    assert without_value(message) == kept

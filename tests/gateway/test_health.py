@@ -1,10 +1,15 @@
 import asyncio
 
 import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from frontdoor import Hub
 from zwhub.gateway.health import Check
+from zwhub.gateway.respond import guarded
 
 
 async def fine() -> None:
@@ -61,3 +66,15 @@ async def test_metrics_speak_prometheus() -> None:
     answer = await get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     assert "zwhub_graphql_websockets 0.0" in answer.text
+
+
+async def test_a_page_that_fails_says_so_in_json_and_no_more() -> None:
+    async def page(_: Request) -> Response:
+        raise RuntimeError("postgresql://hub:s3cret@db/hub")
+
+    transport = httpx.ASGITransport(Starlette(routes=[Route("/page", guarded(page))]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:
+        with capture_logs() as logs:
+            answer = await http.get("/page")
+    assert (answer.status_code, answer.json()) == (500, {"error": "internal_server_error"})
+    assert [entry["log_level"] for entry in logs] == ["error"]

@@ -14,6 +14,7 @@ from server import serving
 from zwhub.gateway.limits import FrontDoor, Profile
 from zwhub.gateway.respond import GRAPHQL_JSON, PLAIN_JSON
 
+REQUEST = "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d"
 MODERN = {"accept": GRAPHQL_JSON}
 TRUSTED_IDS = {text: id_ for id_, text in TRUSTED.items()}
 
@@ -33,28 +34,32 @@ def code(answer: httpx.Response) -> str:
 
 
 async def test_an_answer_is_not_cached_sniffed_or_anonymous(http: httpx.AsyncClient) -> None:
-    answer = await ask(http, "{ node { name } }", headers={"x-request-id": "abc-1"})
+    answer = await ask(http, "{ node { name } }", headers={"x-request-id": REQUEST})
     assert answer.status_code == 200
     assert answer.json() == {"data": {"node": {"name": "root"}}}
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["x-request-id"] == "abc-1"
+    assert answer.headers["x-request-id"] == REQUEST
     assert answer.headers["content-type"] == f"{GRAPHQL_JSON}; charset=utf-8"
 
 
-async def test_a_strange_request_id_is_replaced(http: httpx.AsyncClient) -> None:
-    answer = await ask(http, "{ nowhere }", headers={"x-request-id": "a b\tc"})
+@pytest.mark.parametrize(
+    "strange", ["a b\tc", "r1", f"{NUMBER:0>31}", "g" * 32, "0" * 37, "A" * 32]
+)
+async def test_a_strange_request_id_is_replaced(http: httpx.AsyncClient, strange: str) -> None:
+    answer = await ask(http, "{ nowhere }", headers={"x-request-id": strange})
     fresh = answer.headers["x-request-id"]
     assert len(fresh) == 32
+    assert fresh != strange
     assert answer.json()["errors"][0]["extensions"]["requestId"] == fresh
 
 
 async def test_resolvers_see_the_caller_the_language_and_the_request(
     http: httpx.AsyncClient,
 ) -> None:
-    headers = {"authorization": "Bearer clerk", "accept-language": "en", "x-request-id": "r1"}
+    headers = {"authorization": "Bearer clerk", "accept-language": "en", "x-request-id": REQUEST}
     answer = await ask(http, "{ caller }", headers=headers)
-    assert answer.json()["data"]["caller"] == "clerk-1 en r1"
+    assert answer.json()["data"]["caller"] == f"clerk-1 en {REQUEST}"
 
 
 @pytest.mark.parametrize(
@@ -232,7 +237,7 @@ async def test_an_error_raised_on_purpose_passes(http: httpx.AsyncClient) -> Non
         ({"number": 1, "purpose": "x", NUMBER: 1}, "Claim"),
         ([NUMBER, NUMBER], "$c"),
         (NUMBER, "$c"),
-        (None, "Claim!"),
+        (None, "$c does not fit: it must not be null (type Claim!)"),
     ],
 )
 async def test_a_bad_variable_is_named_and_never_quoted(
@@ -281,6 +286,25 @@ async def test_one_of_holds_for_variables_too(http: httpx.AsyncClient) -> None:
     assert code(await ask(http, query, variables={"by": both})) == "BAD_USER_INPUT"
     answer = await ask(http, query, variables={"by": {"name": "a"}})
     assert answer.json() == {"data": {"by": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("{ by(by: {name: $x}) }", 400),
+        ("query($x: String) { by(by: {name: $x}) }", 400),
+        ("{ by(by: {}) }", 400),
+        ("{ by(by: {name: null}) }", 400),
+        ('{ by(by: {name: "a", number: 1}) }', 400),
+        ("fragment F on Query { by(by: {name: $x}) } query($x: String!) { ...F }", 200),
+    ],
+)
+async def test_one_of_holds_wherever_its_variable_is_defined(
+    http: httpx.AsyncClient, query: str, status: int
+) -> None:
+    answer = await ask(http, query, variables={"x": "a"})
+    assert answer.status_code == status
+    assert answer.json().get("data") == ({"by": "a"} if status == 200 else None)
 
 
 async def test_the_anonymous_in_production_see_no_schema_and_no_suggestion() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from joserfc import jwt as jose
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
+from hostile import STRANGE, forged_tokens
 from zwhub.gateway import identity as rules
 from zwhub.gateway.identity import Identity, TrustedIssuer
 from zwhub.gateway.jwks import (
@@ -170,6 +171,24 @@ async def test_what_only_a_careless_issuer_writes_is_refused(
     pem = key.as_pem(private=True)
     token = jwt.encode(claims(name=name), pem, "ES256", headers={"kid": "ec", "typ": typ})
     assert await refusal(f"Bearer {token}", identity) == said
+
+
+@pytest.mark.parametrize("token", forged_tokens(CITY, "ec", "ES256"))
+async def test_a_forged_token_is_refused_whatever_it_is_made_of(token: str) -> None:
+    said = await refusal(f"Bearer {token}")
+    assert said in {rules.NO_TOKEN, rules.NOT_TRUSTED, rules.CLAIMS}
+
+
+@pytest.mark.parametrize("name", ["sub", "aud", "exp", "iat", "persona"])
+@pytest.mark.parametrize("value", [*STRANGE[:7], float("inf"), float("nan")])
+async def test_a_signed_claim_of_the_wrong_type_is_refused(name: str, value: object) -> None:
+    key = KEYS["ES256"].as_pem(private=True)  # type: ignore[union-attr]
+    body = json.dumps({**claims(), name: value}).encode()
+    token = jwt.PyJWS().encode(body, key, "ES256", headers={"kid": "ec"})
+    if name == "iat" and isinstance(value, int | float) and value < time.time():
+        assert (await an_identity().actor(f"Bearer {token}")).number == NUMBER  # long ago is fine
+    else:
+        assert await refusal(f"Bearer {token}") is not None
 
 
 async def test_a_rare_name_is_no_fault() -> None:

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from joserfc import jwt as jose
 from joserfc.jwk import ECKey, OctKey
 from starlette.applications import Starlette
+from structlog.testing import capture_logs
 
+from hostile import forged_assertions
 from zwhub.gateway import oauth
 from zwhub.gateway.identity import Identity
 from zwhub.gateway.jwks import SigningKey
-from zwhub.gateway.oauth import OAuthClient, ReplaysInProcess, TokenEndpoint
+from zwhub.gateway.oauth import Clients, OAuthClient, ReplaysInProcess, TokenEndpoint
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.crypto.token_keys import new_token_key
 from zwhub.kernel.refusal import Refused
@@ -47,12 +49,30 @@ class Register:
         return self._clients.get(client_id)
 
 
-def an_endpoint(client: OAuthClient = CLIENT) -> TokenEndpoint:
+class Unasked:
+    """A register that PostgreSQL would fail for: it must be asked for sound names alone."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def client(self, client_id: str) -> OAuthClient | None:
+        self.asked.append(client_id)
+        return None
+
+
+class Down:
+    """A register that is away."""
+
+    async def client(self, client_id: str) -> OAuthClient | None:
+        raise ConnectionError(f"postgresql://hub:s3cret@db/hub has no {client_id}")
+
+
+def an_endpoint(client: OAuthClient = CLIENT, register: Clients | None = None) -> TokenEndpoint:
     return TokenEndpoint(
         url=URL,
         issuer=HUB,
         key=SigningKey(new_token_key()),
-        clients=Register(client),
+        clients=register or Register(client),
         replays=ReplaysInProcess(),
     )
 
@@ -178,6 +198,22 @@ async def test_a_forged_assertion_is_no_authentication() -> None:
     hmac = an_assertion(public, {"alg": "HS256", "kid": "k1"})
     for assertion in (an_assertion(namesake), an_assertion(SPARE_KEY), hmac, unsigned, "a.b.c"):
         assert refused(await post(a_form(assertion)), "invalid_client", 401)
+
+
+async def test_only_a_sound_name_is_looked_up() -> None:
+    register = Unasked()
+    for assertion in forged_assertions(URL, "health"):
+        answer = await post(a_form(assertion), an_endpoint(register=register))
+        assert refused(answer, "invalid_client", 401)
+    assert set(register.asked) == {"health"}
+
+
+async def test_our_own_fault_is_json_and_logged_without_details() -> None:
+    with capture_logs() as logs:
+        answer = await post(a_form(), an_endpoint(register=Down()))
+    assert refused(answer, "server_error", 500)
+    assert "s3cret" not in answer.text
+    assert [(entry["log_level"], entry["exc_info"]) for entry in logs] == [("error", True)]
 
 
 async def test_known_and_unknown_clients_are_refused_alike(

@@ -28,6 +28,7 @@ from graphql import (
 )
 
 from zwhub.gateway.limits import DocumentLimits
+from zwhub.gateway.long_lists import too_long
 from zwhub.gateway.problems import Code, Problem
 from zwhub.kernel.words import Words
 
@@ -51,7 +52,7 @@ def introspects(document: DocumentNode) -> Problem | None:
     """Where the document asks for the schema itself, if it does (names that begin with `__`)."""
     for node in _fields(document):
         if node.name.value in {"__schema", "__type"}:
-            return Problem(Code.GRAPHQL_VALIDATION_FAILED, _NO_INTROSPECTION, _place(node))
+            return Problem(Code.GRAPHQL_VALIDATION_FAILED, _NO_INTROSPECTION, place_of(node))
     return None
 
 
@@ -200,7 +201,7 @@ class _Walk:
         if found <= allowed:
             return
         known = self.over.get(limit)
-        locations = known.locations if known else _place(node)
+        locations = known.locations if known else place_of(node)
         self.over[limit] = exceeded(limit, allowed, found, locations)
 
 
@@ -218,13 +219,15 @@ def exceeded(
 
 
 def _bad_values(document: DocumentNode, limits: DocumentLimits) -> Iterator[Problem]:
-    """Literals no resolver should meet: endless numbers, and U+0000, which SQL cannot store."""
+    """Literals no resolver should meet: endless numbers and lists, and U+0000 (not for SQL)."""
     for value in _values(document):
         match value:
             case IntValueNode() | FloatValueNode() if len(value.value) > limits.digits:
-                yield exceeded("digits", limits.digits, len(value.value), _place(value))
+                yield exceeded("digits", limits.digits, len(value.value), place_of(value))
             case StringValueNode() if "\0" in value.value:
-                yield Problem(Code.BAD_USER_INPUT, NO_NUL, _place(value))
+                yield Problem(Code.BAD_USER_INPUT, NO_NUL, place_of(value))
+            case ListValueNode() if len(value.values) > limits.list_items:
+                yield too_long(len(value.values), limits.list_items, "", place_of(value))
             case _:
                 pass
 
@@ -236,6 +239,7 @@ def _values(document: DocumentNode) -> Iterator[ValueNode]:
         if isinstance(node, IntValueNode | FloatValueNode | StringValueNode):
             yield node
         elif isinstance(node, ListValueNode):
+            yield node
             stack.extend(node.values)
         elif isinstance(node, ObjectValueNode):
             stack.extend(item.value for item in node.fields)
@@ -265,7 +269,7 @@ def _below(node: Node) -> Iterator[Node]:
         yield from selection_set.selections
 
 
-def _place(node: Node) -> tuple[tuple[int, int], ...]:
+def place_of(node: Node) -> tuple[tuple[int, int], ...]:
     if node.loc is None:
         return ()
     line, column = get_location(node.loc.source, node.loc.start)
@@ -286,5 +290,6 @@ _NAMES = {
     "root_fields": ("根字段数", "root fields"),
     "repeats": ("重复字段对数", "pairs of repeated fields"),
     "digits": ("数字位数", "characters in a number"),
+    "nodes_returned": ("请求返回的对象数", "objects to be returned"),
 }
-_WIRE = {"root_fields": "rootFields"}
+_WIRE = {"root_fields": "rootFields", "nodes_returned": "nodesReturned"}

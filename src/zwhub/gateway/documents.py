@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -16,21 +17,26 @@ from graphql import (
     OperationDefinitionNode,
     Source,
     TokenKind,
-    ValueNode,
+    ValuesOfCorrectTypeRule,
     parse,
     specified_rules,
     validate,
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from zwhub.gateway.analysis import examine, exceeded, introspects
+from zwhub.gateway.bound import Bound, bound
 from zwhub.gateway.limits import FrontDoor
 from zwhub.gateway.metrics import Metrics
 from zwhub.gateway.problems import Code, Problem, TurnedAway
+from zwhub.gateway.values import OneOfVariables, UnfitValue, ValuesUnquoted, honour_one_of
 from zwhub.kernel.words import Words
 
-RULES = (*specified_rules, OneOfInputValidationRule, MaybeNullValidationRule)
+RULES = (
+    *(ValuesUnquoted if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
+    OneOfVariables,
+    MaybeNullValidationRule,
+)
 # Measured with tracemalloc: a parsed token, its node and its location.
 _BYTES_PER_TOKEN = 600
 
@@ -41,6 +47,7 @@ class Prepared:
 
     document: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
+    bounds: Mapping[str, Bound]
     weight: int
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
@@ -51,6 +58,10 @@ class Prepared:
         if found is None or name is None:
             raise TurnedAway(_UNNAMED if name is None else _UNKNOWN, graphql=True)
         return found
+
+    def bound(self, operation: OperationDefinitionNode) -> Bound:
+        """How many objects that operation asks for."""
+        return self.bounds[_name(operation)]
 
 
 class Documents:
@@ -67,6 +78,7 @@ class Documents:
         metrics: Metrics,
         trusted: Mapping[str, str] | None = None,
     ) -> None:
+        honour_one_of(schema)
         self._schema = schema
         self._door = door
         self._metrics = metrics
@@ -112,7 +124,7 @@ class Documents:
             problems = self._validate(document, open_)
         if problems:
             return problems[: self._door.errors]
-        return _prepared(document, text)
+        return self._prepared(document)
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._door.document
@@ -134,6 +146,18 @@ class Documents:
         )
         return tuple(_invalid(error) for error in errors)
 
+    def _prepared(self, document: DocumentNode) -> Prepared:
+        parts = document.definitions
+        operations = {_name(one): one for one in parts if isinstance(one, OperationDefinitionNode)}
+        fragments = {
+            one.name.value: one for one in parts if isinstance(one, FragmentDefinitionNode)
+        }
+        batches = self._door.document.batches
+        bounds = {
+            name: bound(one, fragments, self._schema, batches) for name, one in operations.items()
+        }
+        return Prepared(document, operations, bounds, document.token_count * _BYTES_PER_TOKEN)
+
     def _remember(self, key: tuple[str, bool], found: Prepared | tuple[Problem, ...]) -> None:
         self._seen[key] = found
         self._weight += _weight(key, found)
@@ -144,13 +168,8 @@ class Documents:
             self._weight -= _weight(old_key, old)
 
 
-def _prepared(document: DocumentNode, text: str) -> Prepared:
-    operations = {
-        node.name.value if node.name else "": node
-        for node in document.definitions
-        if isinstance(node, OperationDefinitionNode)
-    }
-    return Prepared(document, operations, document.token_count * _BYTES_PER_TOKEN)
+def _name(operation: OperationDefinitionNode) -> str:
+    return operation.name.value if operation.name else ""
 
 
 def _weight(key: tuple[str, bool], found: Prepared | tuple[Problem, ...]) -> int:
@@ -163,7 +182,7 @@ def _syntax_problem(error: GraphQLSyntaxError, text: str, tokens: int) -> Proble
     until = next(iter(error.positions or ()), len(text))
     if _count_tokens(text[:until]) >= tokens:
         return exceeded("tokens", tokens, tokens + 1, places)
-    en = _TOKEN_TEXT.sub(r"\1", error.message)
+    en = _TOKEN_TEXT.sub(r"\1\2", error.message)
     return Problem(Code.GRAPHQL_PARSE_FAILED, Words(f"文档无法解析：{en}", en), places)
 
 
@@ -177,30 +196,15 @@ def _count_tokens(text: str) -> int:
     return count
 
 
-def without_value(message: str) -> str:
-    """What graphql-core says of a value, without the value: that can be somebody's number."""
-    known = _SAFE.search(message)
-    return known.group() if known else ""
-
-
 def _invalid(error: GraphQLError) -> Problem:
     places = tuple((at.line, at.column) for at in error.locations or ())
-    if error.nodes and isinstance(error.nodes[0], ValueNode):
-        en = without_value(error.message) or "A value does not fit its type"
-    else:
-        en = error.message
-    words = Words(f"文档未通过校验：{en}", en)
+    said = error.words if isinstance(error, UnfitValue) else Words(error.message, error.message)
+    words = Words(f"文档未通过校验：{said.zh}", said.en)
     return Problem(Code.GRAPHQL_VALIDATION_FAILED, words, places)
 
 
-_TOKEN_TEXT = re.compile(r"(String|BlockString|Int|Float) .*", re.DOTALL)
-_SAFE = re.compile(
-    r"Expected (?:a )?value of (?:non-null )?type '[^']{1,200}'"
-    r"(?: not to be None| to be provided| to be an object| to include required field '\w+')?"
-    r"|(?:Int|Float|String|Boolean|ID) cannot represent (?:a )?[a-z0-9 -]+"
-    r"|(?:Exactly one key must be specified for OneOf type"
-    r"|OneOf Input Object) '\w+'(?: must specify exactly one key)?"
-)
+# What the parser quotes: a token's text, or what follows a backslash in a string.
+_TOKEN_TEXT = re.compile(r"(?:(Name|String|BlockString|Int|Float) |(sequence): ).*", re.DOTALL)
 _UNNAMED = Problem(
     Code.OPERATION_RESOLUTION_FAILURE,
     Words(

@@ -1,7 +1,6 @@
 """Execution (执行): one prepared operation run by graphql-core, its faults masked."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,19 +14,20 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    VariableDefinitionNode,
     execute,
     subscribe,
 )
 from graphql.execution import Executor
-from graphql.language import print_ast
 from strawberry.execution import optimized_is_awaitable
 
-from zwhub.gateway.documents import Documents, Prepared, without_value
+from zwhub.gateway.analysis import exceeded, place_of
+from zwhub.gateway.documents import Documents, Prepared
 from zwhub.gateway.limits import FrontDoor, Profile
+from zwhub.gateway.long_lists import long_list
 from zwhub.gateway.metrics import Metrics, Outcome
 from zwhub.gateway.problems import Code, Problem, TurnedAway, code_of, written
 from zwhub.gateway.request import Asked
+from zwhub.gateway.values import misfit
 from zwhub.kernel.actor import Actor, Persona
 from zwhub.kernel.refusal import Refused
 from zwhub.kernel.words import Language, Words
@@ -86,14 +86,28 @@ class Engine:
         return cls(schema, door, Documents(schema, door, metrics, trusted), metrics)
 
     def ready(self, asked: Asked, actor: Actor) -> Ready:
-        """The operation `asked` names; `TurnedAway` when the document or the name is bad."""
+        """The operation `asked` names; `TurnedAway` when it is bad, unnamed, or asks too much."""
         text = asked.query
         if text is None:
             text = self.documents.trusted(asked.document_id or "")
         known = actor.persona is not Persona.ANONYMOUS
         open_ = known or self.door.profile is Profile.DEVELOPER
         prepared = self.documents.prepare(text, open_=open_)
-        return Ready(prepared, prepared.operation(asked.operation_name), asked)
+        ready = Ready(prepared, prepared.operation(asked.operation_name), asked)
+        self._check_size(ready)
+        return ready
+
+    def _check_size(self, ready: Ready) -> None:
+        """What depends on the variables too: the lengths of lists, the objects asked for."""
+        limits, variables = self.door.document, ready.asked.variables
+        long = long_list(ready.operation, variables, self.schema, limits)
+        if long is not None:
+            raise TurnedAway(long)
+        most = limits.nodes_returned
+        beyond = ready.prepared.bound(ready.operation).beyond(most, variables)
+        if beyond is not None:
+            found, node = beyond
+            raise TurnedAway(exceeded("nodes_returned", most, found, place_of(node)))
 
     async def run(self, ready: Ready, manner: Manner) -> Answer:
         """Run a query or mutation; `TurnedAway` if its variables do not fit or time runs out."""
@@ -185,8 +199,7 @@ def _said_by_graphql(
     named = (error.extensions or {}).get("code")
     if isinstance(named, str) and named in Code.__members__:
         return Problem(Code(named), Words(error.message, error.message), places, path)
-    en = without_value(error.message) or "An argument does not fit its type"
-    return Problem(Code.BAD_USER_INPUT, Words(f"参数不符合要求：{en}", en), places, path)
+    return Problem(Code.BAD_USER_INPUT, misfit(error.message), places, path)
 
 
 def _origin(error: GraphQLError) -> Exception | None:
@@ -202,18 +215,9 @@ def _input_path(refused: Refused) -> Mapping[str, object]:
 
 
 def _unfit(error: GraphQLError) -> Problem:
-    """A variable that does not fit: its name, the place in it and the type; never the value."""
+    """A variable that does not fit: its name, the place in it and the reason; never the value."""
     places = tuple((at.line, at.column) for at in error.locations or ())
-    node = error.nodes[0] if error.nodes else None
-    reason = without_value(error.message.partition("invalid value")[2])
-    if not isinstance(node, VariableDefinitionNode):
-        en = without_value(error.message) or "The variables do not fit the operation"
-        return Problem(Code.BAD_USER_INPUT, Words(f"变量不符合要求：{en}", en), places)
-    at = _AT.search(error.message)
-    name = f"${node.variable.name.value}{at.group(1) if at else ''}"
-    reason = reason or f"expected {print_ast(node.type)}"
-    words = Words(f"变量 {name} 不符合要求：{reason}", f"Variable {name} does not fit: {reason}")
-    return Problem(Code.BAD_USER_INPUT, words, places)
+    return Problem(Code.BAD_USER_INPUT, misfit(error.message), places)
 
 
 def internal_fault() -> TurnedAway:
@@ -233,7 +237,6 @@ _OUTCOMES = {
 _INTERNAL = Words(
     "系统内部错误，请凭请求编号联系运维", "Internal error; quote the request id to the operator"
 )
-_AT = re.compile(r"has invalid value at ([.\w\[\]]{1,200}):")
 _TIMED_OUT = Problem(
     Code.EXECUTION_TIMEOUT, Words("执行超时", "The operation took too long and was stopped")
 )

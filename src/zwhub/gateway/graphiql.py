@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from zwhub.gateway.respond import guarded
 from zwhub.kernel.words import Words
 
 PATH = "/graphiql"
@@ -94,9 +95,9 @@ def graphiql_routes(operations: Sequence[Tab], personas: Sequence[PersonaToken])
         return Response(settings, media_type="application/json", headers=headers)
 
     return [
-        Route(PATH, _page),
-        Route(f"{PATH}/config.json", config),
-        Route(f"{PATH}/{{digest}}/{{name}}", _asset),
+        Route(PATH, guarded(_page)),
+        Route(f"{PATH}/config.json", guarded(config)),
+        Route(f"{PATH}/{{digest}}/{{name}}", guarded(_asset)),
     ]
 
 

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from zwhub.gateway.respond import guarded
+
 log = structlog.get_logger("zwhub.gateway")
 
 _NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -54,9 +56,9 @@ def health_routes(checks: Mapping[str, Check], registry: CollectorRegistry) -> l
         return Response(encode(registry), media_type=media, headers=_NO_STORE)
 
     return [
-        Route("/health/live", live),
-        Route("/health/ready", ready),
-        Route("/metrics", metrics),
+        Route("/health/live", guarded(live)),
+        Route("/health/ready", guarded(ready)),
+        Route("/metrics", guarded(metrics)),
     ]
 
 

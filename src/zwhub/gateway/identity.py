@@ -23,7 +23,7 @@ LEEWAY_SECONDS = 10
 REMEMBERED_SECONDS = 30  # so long may a token outlive the withdrawal of its key
 MOST_REMEMBERED = 10_000
 # An issuer's other papers (logout tokens, proofs, status lists, receipts) are not for logging in.
-TOKEN_TYPES = frozenset({None, "jwt", "at+jwt", "application/at+jwt"})
+TOKEN_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 
 NO_TOKEN = Words(
     "Authorization 头应为 “Bearer” 加一个 JWT", "The Authorization header is not `Bearer` and a JWT"
@@ -160,7 +160,7 @@ def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Header and claims as they stand, good for nothing but finding the key."""
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
-    except (PyJWTError, ValueError, RecursionError):
+    except (PyJWTError, TypeError, ValueError, RecursionError):
         raise _refused(NO_TOKEN) from None
     return parts["header"], parts["payload"]
 
@@ -169,7 +169,9 @@ async def _verified(
     token: str, header: Mapping[str, Any], trusted: TrustedIssuer
 ) -> Mapping[str, Any]:
     kid, algorithm = header.get("kid"), header.get("alg")
-    if not isinstance(kid, str) or algorithm not in trusted.algorithms or not _is_login(header):
+    if not isinstance(kid, str) or not isinstance(algorithm, str) or not _is_login(header):
+        raise _refused(NOT_TRUSTED)
+    if algorithm not in trusted.algorithms:
         raise _refused(NOT_TRUSTED)
     key = await trusted.keys.key(kid, algorithm)
     if key is None:
@@ -184,14 +186,14 @@ async def _verified(
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "sub"]},
         )
-    except (PyJWTError, ValueError, OverflowError) as error:
+    except (PyJWTError, TypeError, ValueError, OverflowError) as error:
         raise _refused(_said_of(error)) from None
     return claims
 
 
 def _is_login(header: Mapping[str, Any]) -> bool:
     typ = header.get("typ")
-    return (typ.lower() if isinstance(typ, str) else typ) in TOKEN_TYPES
+    return typ is None or (isinstance(typ, str) and typ.lower() in TOKEN_TYPES)
 
 
 _SAID: Sequence[tuple[type[Exception], Words]] = (
@@ -239,7 +241,7 @@ def _scopes(text: str) -> frozenset[Scope]:
 def _instant(seconds: Any) -> datetime:
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
-    except (ValueError, OverflowError, OSError):
+    except (TypeError, ValueError, OverflowError, OSError):
         raise _refused(CLAIMS) from None
 
 

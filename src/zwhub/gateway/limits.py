@@ -18,7 +18,9 @@ class DocumentLimits:
     Depth, aliases, directives and root fields are counted per operation with every fragment
     written out; `nodes` and `repeats` per document. `repeats` counts the pairs of fields that
     answer under the same key, because merging them is the one check whose cost grows with the
-    square of the document.
+    square of the document. `nodes_returned` bounds the objects one request may gather.
+    `list_items` bounds every list in the input but those of `batches` (as `Input.field`), whose
+    verbs say themselves how many they take.
     """
 
     bytes: int = 16 * 1024
@@ -30,6 +32,11 @@ class DocumentLimits:
     root_fields: int = 20
     repeats: int = 1_000
     digits: int = 100
+    nodes_returned: int = 10_000
+    list_items: int = 250
+    batches: frozenset[str] = frozenset(
+        {"CollectLicencesInput.records", "VerifyLicencesInput.licences"}
+    )
 
 
 @dataclass(frozen=True, slots=True)

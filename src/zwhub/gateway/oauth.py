@@ -1,5 +1,6 @@
 """Tokens for department systems (部门系统令牌): OAuth 2 client credentials, `private_key_jwt`."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import jwt
+import structlog
 from jwt import PyJWK, PyJWTError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -19,11 +21,14 @@ from zwhub.gateway.identity import AUDIENCE, LEEWAY_SECONDS, TrustedIssuer
 from zwhub.gateway.jwks import FixedKeys, Jwk, SigningKey, key_set
 from zwhub.kernel.actor import Persona, Scope
 
+log = structlog.get_logger("zwhub.gateway")
+
 TOKEN_SECONDS = 15 * 60
 ASSERTION_SECONDS = 5 * 60
 MAX_BODY = 16 * 1024
 MAX_PARAMETERS = 20
 LONGEST_JTI = 200
+CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CLIENT_ALGORITHMS = ("ES256", "EdDSA")
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5.1
@@ -130,13 +135,20 @@ class TokenEndpoint:
         )
 
     async def answer(self, request: Request) -> JSONResponse:
+        """A token, or an error of RFC 6749 §5.2; our own faults are logged and not described."""
         try:
-            form = await _form(request)
-            _check_grant(form)
-            client = await self._authenticated(form)
-            scopes = _granted(form.get("scope", ""), client)
+            return await self._answer(request)
         except OAuthError as error:
             return _refusal(error)
+        except Exception:
+            log.exception("a token request failed")
+            return _refusal(OAuthError("server_error", "the hub could not answer", 500))
+
+    async def _answer(self, request: Request) -> JSONResponse:
+        form = await _form(request)
+        _check_grant(form)
+        client = await self._authenticated(form)
+        scopes = _granted(form.get("scope", ""), client)
         body = {
             "access_token": self._token(client, scopes),
             "token_type": "Bearer",
@@ -150,9 +162,9 @@ class TokenEndpoint:
             raise _NOT_AUTHENTICATED
         assertion = form["client_assertion"]
         header, claimed = _unverified(assertion)
-        client_id = _client_id(claimed, form)
+        client_id, algorithm = _client_id(claimed, form), _algorithm(header, claimed)
         client = await self._clients.client(client_id)
-        claims = self._verified(assertion, _key(header, client))
+        claims = self._verified(assertion, _key(header.get("kid"), algorithm, client))
         if client is None or not await self._first_use(client_id, claims):
             raise _NOT_AUTHENTICATED
         return client
@@ -169,17 +181,14 @@ class TokenEndpoint:
                 options={"require": ["iss", "sub", "aud", "exp", "jti"]},
             )
             left = int(claims["exp"]) - time.time()
-        except (PyJWTError, ValueError, OverflowError):
+        except (PyJWTError, TypeError, ValueError, OverflowError):
             raise _NOT_AUTHENTICATED from None
         if left > ASSERTION_SECONDS + LEEWAY_SECONDS:
             raise _NOT_AUTHENTICATED
         return claims
 
     async def _first_use(self, client_id: str, claims: Mapping[str, Any]) -> bool:
-        jti = claims["jti"]
-        if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
-            return False
-        digest = sha256(f"{client_id}\0{jti}".encode(errors="replace")).hexdigest()
+        digest = sha256(f"{client_id}\0{claims['jti']}".encode(errors="replace")).hexdigest()
         expires = datetime.fromtimestamp(int(claims["exp"]) + LEEWAY_SECONDS, UTC)
         return not await self._replays.replay(digest, expires)
 
@@ -209,13 +218,10 @@ async def _form(request: Request) -> Mapping[str, str]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise OAuthError("invalid_request", "the body is not application/x-www-form-urlencoded")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise OAuthError("invalid_request", f"the body is over {MAX_BODY} bytes", 413)
     try:
-        pairs = parse_qsl(body.decode(), errors="strict", max_num_fields=MAX_PARAMETERS)
+        pairs = parse_qsl(
+            (await _body(request)).decode(), errors="strict", max_num_fields=MAX_PARAMETERS
+        )
     except ValueError:
         raise OAuthError("invalid_request", "the body is malformed") from None
     if len(dict(pairs)) != len(pairs):  # RFC 6749 §3.2
@@ -223,17 +229,30 @@ async def _form(request: Request) -> Mapping[str, str]:
     return dict(pairs)
 
 
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise OAuthError("invalid_request", f"the body is over {MAX_BODY} bytes", 413)
+    except ClientDisconnect:
+        raise OAuthError("invalid_request", "the body did not arrive") from None
+    return bytes(body)
+
+
 def _check_grant(form: Mapping[str, str]) -> None:
-    if "grant_type" not in form:
+    grant = form.get("grant_type")
+    if grant is None:
         raise OAuthError("invalid_request", "grant_type is missing")
-    if form["grant_type"] != "client_credentials":
+    if grant != "client_credentials":
         raise OAuthError("unsupported_grant_type", "only client_credentials is supported")
 
 
 def _unverified(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         parts = jwt.decode_complete(assertion, options={"verify_signature": False})
-    except (PyJWTError, ValueError, RecursionError):
+    except (PyJWTError, TypeError, ValueError, RecursionError):
         raise _NOT_AUTHENTICATED from None
     return parts["header"], parts["payload"]
 
@@ -241,18 +260,25 @@ def _unverified(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 def _client_id(claimed: Mapping[str, Any], form: Mapping[str, str]) -> str:
     """RFC 7523 §3 (2): issuer and subject are the client; RFC 7521 §4.2: so is `client_id`."""
     client_id = claimed.get("sub")
-    if not isinstance(client_id, str) or claimed.get("iss") != client_id:
+    # Before any look-up: SQL stores neither U+0000 nor a lone surrogate.
+    if not isinstance(client_id, str) or not CLIENT_ID.fullmatch(client_id):
         raise _NOT_AUTHENTICATED
-    if form.get("client_id", client_id) != client_id:
+    if claimed.get("iss") != client_id or form.get("client_id", client_id) != client_id:
         raise _NOT_AUTHENTICATED
     return client_id
 
 
-def _key(header: Mapping[str, Any], client: OAuthClient | None) -> PyJWK:
-    """The client's key the header names, or its only one of that kind, or else a decoy."""
-    algorithm, kid = header.get("alg"), header.get("kid")
-    if algorithm not in CLIENT_ALGORITHMS:
+def _algorithm(header: Mapping[str, Any], claimed: Mapping[str, Any]) -> str:
+    """The algorithm named, when that and `jti` make the register worth asking."""
+    algorithm, jti = header.get("alg"), claimed.get("jti")
+    fit = isinstance(jti, str) and 0 < len(jti) <= LONGEST_JTI
+    if not fit or algorithm not in CLIENT_ALGORITHMS:
         raise _NOT_AUTHENTICATED
+    return str(algorithm)
+
+
+def _key(kid: object, algorithm: str, client: OAuthClient | None) -> PyJWK:
+    """The client's key the header names, or its only one of that kind, or else a decoy."""
     keys = key_set(client.jwks) if client else {}
     fitting = [
         key for (name, makes), key in keys.items() if makes == algorithm and kid in (None, name)

@@ -237,7 +237,8 @@ def _too_large(most: int) -> TurnedAway:
 # Browsers send the same few headers over and over.
 _language = lru_cache(maxsize=256)(preferred_language)
 _NAMES = json.JSONDecoder(object_pairs_hook=_no_repeats)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# A UUID or a trace id; anything freer would let a caller write into answers and logs.
+_REQUEST_ID = re.compile(r"[0-9a-f-]{32,36}")
 _NO_ENCODING = Problem(
     Code.UNSUPPORTED_MEDIA_TYPE,
     Words("请求体不能压缩", "The body must not be compressed (Content-Encoding: identity)"),

@@ -1,15 +1,20 @@
 """Responses (应答): which media type, which status, which bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
 import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import Send
 
 from zwhub.gateway.problems import Code, Problem, TurnedAway
 from zwhub.kernel.words import Words
+
+log = structlog.get_logger("zwhub.gateway")
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
@@ -72,6 +77,24 @@ async def send_json(
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": payload})
+
+
+Page = Callable[[Request], Awaitable[Response]]
+
+
+def guarded(page: Page) -> Page:
+    """A page whose own faults are logged and answered in JSON that says nothing of them."""
+
+    @wraps(page)
+    async def answered(request: Request) -> Response:
+        try:
+            return await page(request)
+        except Exception:
+            log.exception("a page failed")
+            headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+            return JSONResponse({"error": "internal_server_error"}, 500, headers)
+
+    return answered
 
 
 def _quality(parameters: list[str]) -> float:

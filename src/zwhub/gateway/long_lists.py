@@ -1,0 +1,89 @@
+"""Long lists (过长的列表): variables that hold more elements than any verb takes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    is_input_object_type,
+    is_list_type,
+    is_non_null_type,
+    type_from_ast,
+)
+
+from zwhub.gateway.limits import DocumentLimits
+from zwhub.gateway.problems import Code, Problem
+from zwhub.kernel.words import Words
+
+
+def long_list(
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any],
+    schema: GraphQLSchema,
+    limits: DocumentLimits,
+) -> Problem | None:
+    """The first list in the variables that is too long, if any; its place, never its content.
+
+    The lists of the batch verbs are left to those verbs, which say how many they take.
+    """
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        value = variables.get(name)
+        if isinstance(value, _HOLDERS):
+            found = _search(f"${name}", value, type_from_ast(schema, definition.type), limits)
+            if found:
+                return found
+    return None
+
+
+def _search(name: str, value: Any, kind: Any, limits: DocumentLimits) -> Problem | None:
+    stack: list[tuple[_Place, Any, Any, bool]] = [((None, name), value, kind, True)]
+    while stack:
+        place, value, kind, limited = stack.pop()
+        kind = kind.of_type if is_non_null_type(kind) else kind
+        if is_list_type(kind) and isinstance(value, list):
+            if limited and len(value) > limits.list_items:
+                return too_long(len(value), limits.list_items, _written(place))
+            inner = kind.of_type
+            for at, item in enumerate(value):
+                if isinstance(item, _HOLDERS):
+                    stack.append(((place, f"[{at}]"), item, inner, True))
+        elif is_input_object_type(kind) and isinstance(value, dict):
+            stack += _below(place, value, kind, limits)
+    return None
+
+
+def _below(
+    place: "_Place", value: dict[str, Any], kind: GraphQLInputObjectType, limits: DocumentLimits
+) -> Iterator[tuple["_Place", Any, Any, bool]]:
+    for name, item in value.items():
+        if isinstance(item, _HOLDERS) and name in kind.fields:
+            limited = f"{kind.name}.{name}" not in limits.batches
+            yield (place, f".{name}"), item, kind.fields[name].type, limited
+
+
+def _written(place: "_Place") -> str:
+    around, step = place
+    return (_written(around) if around else "") + step
+
+
+def too_long(
+    found: int, allowed: int, place: str, locations: tuple[tuple[int, int], ...] = ()
+) -> Problem:
+    """The one way a list that is too long is reported; `place` is empty for a literal."""
+    words = Words(
+        f"{place or '此处'}的列表过长：最多 {allowed} 个元素，实际 {found} 个",
+        f"The list {('at ' + place) if place else 'here'} is too long: "
+        f"at most {allowed} elements, found {found}",
+    )
+    details: dict[str, object] = {"limit": "listItems", "allowed": allowed, "found": found}
+    if place:
+        details["place"] = place
+    return Problem(Code.BAD_USER_INPUT, words, locations, details=details)
+
+
+_HOLDERS = (list, dict)
+# The place around, and the step from there: written out only when there is something to say.
+_Place: TypeAlias = "tuple[_Place | None, str]"

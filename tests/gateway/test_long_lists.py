@@ -1,0 +1,68 @@
+"""Long lists (过长的列表): in variables and in literals, with the place and without the content."""
+
+from typing import Any
+
+import pytest
+from graphql import OperationDefinitionNode, build_schema, parse
+
+from zwhub.gateway.analysis import examine
+from zwhub.gateway.limits import DocumentLimits
+from zwhub.gateway.long_lists import long_list
+from zwhub.gateway.problems import Code, Problem
+
+SCHEMA = build_schema("""
+    type Query { a(codes: [String], many: Many, deep: [[Int]]): Int }
+    input Many { records: [Row!] others: [Row!] }
+    input Row { codes: [String!] name: String }
+""")
+LIMITS = DocumentLimits(list_items=3, batches=frozenset({"Many.records"}))
+
+
+def found(kind: str, value: Any) -> Problem | None:
+    (operation,) = parse(f"query($v: {kind}) {{ __typename }}").definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return long_list(operation, {"v": value, "other": list(range(9))}, SCHEMA, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "place"),
+    [
+        ("[String!]!", list("abcd"), "$v"),
+        ("Many!", {"others": [{"name": "n"}] * 4}, "$v.others"),
+        (
+            "Many!",
+            {"records": [{"name": "n"}] * 9 + [{"codes": list("abcd")}]},
+            "$v.records[9].codes",
+        ),
+        ("[[Int]]", [[1], [1, 2, 3, 4]], "$v[1]"),
+    ],
+)
+def test_a_list_too_long_is_refused_by_its_place(kind: str, value: Any, place: str) -> None:
+    problem = found(kind, value)
+    assert problem is not None
+    assert problem.code is Code.BAD_USER_INPUT
+    assert problem.details == {"limit": "listItems", "allowed": 3, "found": 4, "place": place}
+    assert place in problem.words.zh
+    assert place in problem.words.en
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("[String!]!", list("abc")),
+        ("Many!", {"records": [{"name": "n"}] * 1_000}),
+        ("Many!", {"nosuch": list(range(9)), "records": None}),  # for coercion to refuse
+        ("[Int]", {"a": list(range(9))}),
+        ("NoSuch", list(range(9))),
+        ("Int", None),
+    ],
+)
+def test_the_rest_is_left_to_others(kind: str, value: Any) -> None:
+    assert found(kind, value) is None
+
+
+def test_a_literal_too_long_is_refused_by_its_place_too() -> None:
+    text = "{ a(codes: [1 2 3]\n many: {others: [{codes: [1 2 3 4]}]}) }"
+    (problem,) = examine(parse(text), SCHEMA, LIMITS)
+    assert problem.details == {"limit": "listItems", "allowed": 3, "found": 4}
+    assert problem.locations == ((2, 26),)
