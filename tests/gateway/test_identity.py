@@ -173,10 +173,10 @@ async def test_what_only_a_careless_issuer_writes_is_refused(
     assert await refusal(f"Bearer {token}", identity) == said
 
 
-@pytest.mark.parametrize("token", forged_tokens(CITY, "ec", "ES256"))
-async def test_a_forged_token_is_refused_whatever_it_is_made_of(token: str) -> None:
-    said = await refusal(f"Bearer {token}")
-    assert said in {rules.NO_TOKEN, rules.NOT_TRUSTED, rules.CLAIMS}
+async def test_a_forged_token_is_refused_whatever_it_is_made_of() -> None:
+    for token in forged_tokens(CITY, "ec", "ES256"):
+        said = await refusal(f"Bearer {token}")
+        assert said in {rules.NO_TOKEN, rules.NOT_TRUSTED, rules.CLAIMS}, token
 
 
 @pytest.mark.parametrize("name", ["sub", "aud", "exp", "iat", "persona"])
