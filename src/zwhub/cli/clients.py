@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,11 +15,11 @@ from zwhub.cli.standing import opened, standing_database
 from zwhub.directory import store as directory
 from zwhub.gateway import store
 from zwhub.gateway.jwks import key_set
+from zwhub.gateway.oauth import CLIENT_ID
 from zwhub.kernel.actor import Scope
 from zwhub.kernel.words import Words
 
 clients = typer.Typer(help="Department systems (部门系统客户端).", no_args_is_help=True)
-_NAME = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _LARGEST_FILE = 262_144
 
 
@@ -74,7 +73,7 @@ def list_clients(data_dir: DataDir = None) -> None:
 
 def _require_name(client_id: str) -> None:
     """It stands in tokens, log lines and tables."""
-    if not _NAME.fullmatch(client_id):
+    if not CLIENT_ID.fullmatch(client_id):
         refuse(
             Words(
                 "客户端名称须为 1 至 100 个字母、数字或 . _ : -。",

@@ -21,12 +21,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from zwhub.kernel.words import Words, both
+from zwhub.platform.settings import CACHE_SCHEMES
 
 _log = structlog.get_logger(__name__)
 
 Load = Callable[[], Awaitable[bytes | None]]
 
-_SCHEMES = ("redis", "rediss", "unix")
 _CONNECTIONS = 32
 _CONNECT_SECONDS = 0.5  # TLS to another machine needs several round trips
 _FAILURES_IN_A_ROW = 3  # one alone may be our own busy event loop
@@ -58,7 +58,7 @@ class Cache:
 
         Raises `ValueError` for a scheme other than redis, rediss and unix.
         """
-        if urlsplit(url).scheme not in _SCHEMES:
+        if urlsplit(url).scheme not in CACHE_SCHEMES:
             raise ValueError(both(_UNKNOWN_SCHEME))
         pool = BlockingConnectionPool.from_url(
             url,
