@@ -25,7 +25,10 @@ from zwhub.cli.sandbox import sample_tables
 from zwhub.gateway.sandbox import DemoPersona, Sandbox
 from zwhub.graph.context import Hub
 from zwhub.kernel.crypto.keys import Algorithm
+from zwhub.kernel.identifiers.licence import LicenceIdentifier
+from zwhub.licences import store
 from zwhub.licences.sequencer import KEPT
+from zwhub.licences.vault import Kept, Vault
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
 from zwhub.platform.migrate import migrate
@@ -64,6 +67,18 @@ class SampleHub:
     @property
     def db(self) -> Database:
         return self.hub.db
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.hub.index_secret, self.hub.sealer)
+
+    async def kept(self, identifier: str) -> Kept:
+        """The registry's row under that identifier."""
+        slot = self.vault.slot(LicenceIdentifier.parse(identifier))
+        async with self.db.read() as session:
+            row = await store.version_of(session, slot)
+        assert row is not None, "not collected"
+        return row
 
     def headers(self, persona: str, language: str = "zh-CN") -> dict[str, str]:
         """What a client of that persona sends."""
@@ -182,19 +197,20 @@ async def sample_city(
     pki = make_pki(tables["issuers"], {row["code"]: row["name"] for row in tables["organisations"]})
     async with fresh_database(template=migrated) as url:
         db = Database(url, pool_size=1)
-        await _settle(db, pki, tables, Secrets.of(data_dir).index)
+        secrets = Secrets.of(data_dir)
+        await _settle(db, pki, tables, Vault(secrets.index, secrets.sealer))
         await db.close()
         template = str(make_url(url).database)
         yield SampleCity(template, pki, tables, data_dir, Sandbox(data_dir, personas()))
 
 
-async def _settle(db: Database, pki: SamplePki, tables: Tables, index_secret: bytes) -> None:
+async def _settle(db: Database, pki: SamplePki, tables: Tables, vault: Vault) -> None:
     profile, now = read_profile(sample_folder()), datetime.now(UTC)
     sample = {**profile.settings["sample"], "licences": LICENCES}
     async with db.write() as session:
         await load_profile(session, profile, now)
         await trust_sample(session, pki, tables, now)
-        await settle_sample(session, pki, tables, sample, index_secret, now, lambda _: None)
+        await settle_sample(session, pki, tables, sample, vault, now, lambda _: None)
 
 
 @contextlib.asynccontextmanager

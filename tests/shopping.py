@@ -77,10 +77,11 @@ async def an_item(
 
 async def settle(hub: SampleHub, *records: str) -> list[int]:
     """The records as the registry would hold them, forgeries too; their ids."""
-    held = [Held.read(0, record.encode()) for record in records]
     async with hub.db.write() as session:
-        ids = await licences.add(session, held, hub.hub.index_secret, datetime.now(UTC))
-    return [ids[str(one.body.identifier)] for one in held]
+        first = await licences.reserve_ids(session, len(records))
+        held = [Held.read(n, record.encode()) for n, record in enumerate(records, start=first)]
+        await licences.add(session, hub.vault, [(one, ()) for one in held], datetime.now(UTC))
+    return [one.id for one in held]
 
 
 class Holder:

@@ -35,7 +35,7 @@ def test_every_operation_of_the_contract_is_published() -> None:
 
 async def test_each_runs_as_a_tab_of_graphiql(hub: SampleHub) -> None:
     async with hub.db.read() as session:
-        tabs = await sample_tabs(session, demo_personas(), hub.hub.index_secret)
+        tabs = await sample_tabs(session, demo_personas(), hub.vault)
     assert {tab.query for tab in tabs} == set(OPERATIONS.values())
     for tab in tabs:
         variables: dict[str, Any] = dict(tab.variables)

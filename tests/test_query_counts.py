@@ -54,8 +54,8 @@ async def test_ones_own_licences_with_everything(hub: SampleHub, first: int) -> 
     answer = await hub.ask(LICENCES, "citizen", first=first)
     assert len(answer["data"]["viewer"]["licences"]["edges"]) == first
     # The page, the count, types, issuers, standings (for the list), and for the verdicts: the
-    # trust list's version, standings, successors.
-    assert await count(hub, LICENCES, "citizen", first=first) == 8
+    # trust list's version, standings, successors and their names.
+    assert await count(hub, LICENCES, "citizen", first=first) == 9
 
 
 @pytest.mark.parametrize(
@@ -105,5 +105,5 @@ async def test_collect_licences(hub: SampleHub, issuer: Issuer, many: int) -> No
     delivered = {"records": [{"jws": issuer.a_licence()} for _ in range(many)]}
     with statements(hub) as seen:
         await hub.ask("collect-licences", "department", input=delivered)
-    # Types, trust list, lock, registered records, owners of numbers, three inserts, the new ids.
+    # Types, trust list, lock, registered records, owners of numbers, ids, a COPY for each of three.
     assert len(seen) == 9

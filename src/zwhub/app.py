@@ -79,6 +79,7 @@ def make_hub(settings: Settings, servers: Servers) -> Hub:
         receipts=receipt_key(secrets.folder),
         status_lists=StatusBook(settings.public_url),
         index_secret=secrets.index,
+        sealer=secrets.sealer,
         levels={},
         operations=operations(),
     )

@@ -1,5 +1,7 @@
 """Looking up a licence (证照查询): one's own, or another's with masks and a trace."""
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import func, select
 
@@ -7,6 +9,7 @@ from builders import Issuer, a_holder, body_of
 from samplecity import CITIZEN, CITIZEN_NAME, ENTERPRISE, SampleHub
 from zwhub.graph.node import read_global_id
 from zwhub.licences.model import Licence, LicenceReading
+from zwhub.licences.vault import Kept
 
 DOCUMENT = """query($by: LicenceKey!) { licence(by: $by) {
     id number identifier version validFrom validUntil region algorithm signedAt
@@ -85,16 +88,30 @@ async def test_exactly_one_way_to_name_it(hub: SampleHub, by: dict[str, str]) ->
     assert [one["extensions"]["code"] for one in answer["errors"]] == ["BAD_USER_INPUT"]
 
 
+def flipped(hub: SampleHub, row: Licence) -> bytes:
+    return row.sealed[:-1] + bytes([row.sealed[-1] ^ 1])
+
+
+def another_row(hub: SampleHub, row: Licence) -> bytes:
+    signed = hub.vault.signed(Kept(row.id, row.sealed))
+    return hub.vault.seal(row.id + 1, signed).sealed
+
+
+def rubbish(hub: SampleHub, row: Licence) -> bytes:
+    return hub.hub.sealer.seal(b"\0rubbish", b"licences:" + row.id.to_bytes(8, "big"))
+
+
+@pytest.mark.parametrize("spoilt", [flipped, another_row, rubbish])
 async def test_a_record_spoilt_in_the_database_is_told_as_such(
-    hub: SampleHub, issuer: Issuer
+    hub: SampleHub, issuer: Issuer, spoilt: Callable[[SampleHub, Licence], bytes]
 ) -> None:
-    record = issuer.a_licence(serial="SPOILT", number="L-5")
+    record = issuer.a_licence()
     await hub.collect(record)
     name = body_of(record)["identifier"]
+    licence_id = (await hub.kept(name)).id
     async with hub.db.write() as session:
-        row = await session.scalar(select(Licence).where(Licence.identifier == name))
-        assert row is not None
-        row.signed = b"rubbish"
+        row = await session.get_one(Licence, licence_id)
+        row.sealed = spoilt(hub, row)
     answer = await hub.ask(DOCUMENT, "department", by={"identifier": name})
     assert answer == {"data": {"licence": None}}
     assert (await hub.verify(identifier=name))["reason"] == "MALFORMED"

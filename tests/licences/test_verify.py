@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert
 
 from builders import (
     Issuer,
@@ -24,8 +24,7 @@ from zwhub.kernel.identifiers.licence import check_character, variant_character
 from zwhub.licences.findings import CheckName, VerificationReason
 from zwhub.licences.held import Held
 from zwhub.licences.model import Licence, LicenceStatus
-from zwhub.licences.status import LicenceState, Standing
-from zwhub.licences.store import copy_in, reserve_ids
+from zwhub.licences.store import add, reserve_ids
 
 Asked = dict[str, Any]
 Case = Callable[[SampleHub, Issuer], Awaitable[Asked]]
@@ -55,8 +54,7 @@ async def held_unseen(hub: SampleHub, record: str) -> Asked:
     async with hub.db.write() as session:
         first = await reserve_ids(session, 1)
         held, now = Held.read(first, record.encode()), datetime.now(UTC)
-        standing = Standing(LicenceState.VALID, held.body.signed_at, now)
-        await copy_in(session, [(held, [standing])], hub.hub.index_secret, now)
+        await add(session, hub.vault, [(held, ())], now)
     return {"identifier": str(held.body.identifier)}
 
 
@@ -65,8 +63,8 @@ async def standing(hub: SampleHub, record: str, code: str, **more: Any) -> Asked
     asked = await collected(hub, record)
     said = {"since": datetime(2025, 1, 1, tzinfo=UTC), "from_the_beginning": False, **more}
     async with hub.db.write() as session:
-        found = select(Licence.id).where(Licence.identifier == asked["identifier"])
-        row = {"licence_id": await session.scalar(found), "code": code, "reason": "测试", **said}
+        row_id = (await hub.kept(asked["identifier"])).id
+        row = {"licence_id": row_id, "code": code, "reason": "测试", **said}
         await session.execute(insert(LicenceStatus).values(recorded_at=datetime.now(UTC), **row))
     return asked
 
@@ -253,12 +251,14 @@ async def in_another_state(hub: SampleHub, issuer: Issuer) -> Asked:
 
 @gives("STATUS_UNAVAILABLE")
 async def without_any_status(hub: SampleHub, issuer: Issuer) -> Asked:
-    asked = await collected(hub, issuer.a_licence())
+    """The cache still knows a record that the database has lost, as after an old backup."""
+    asked = await collected(hub, issuer.a_licence(number="LOST"))
+    await hub.verify(number="LOST")
     async with hub.db.write() as session:
-        its = select(Licence.id).where(Licence.identifier == asked["identifier"])
-        gone = LicenceStatus.licence_id == its.scalar_subquery()
-        await session.execute(delete(LicenceStatus).where(gone))
-    return asked
+        await session.execute(
+            delete(Licence).where(Licence.id == (await hub.kept(asked["identifier"])).id)
+        )
+    return {"number": "LOST"}
 
 
 @gives("SUPERSEDED")

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from builders import Issuer, altered
 from samplecity import OPERATIONS, SampleHub
 from zwhub.kernel.crypto.receipts import read_receipt
+from zwhub.licences import store
 from zwhub.licences.model import Licence, Verification
 
 CHECKED = """mutation($input: VerifyLicencesInput!) { verifyLicences(input: $input) {
@@ -30,7 +31,9 @@ async def batch(
 
 async def identifiers(hub: SampleHub) -> list[str]:
     async with hub.db.read() as session:
-        return list(await session.scalars(select(Licence.identifier).order_by(Licence.id)))
+        rows = await store.by_ids(session, (await session.scalars(select(Licence.id))).all())
+    held = [hub.vault.held(row) for row in sorted(rows)]
+    return [str(one.body.identifier) for one in held]
 
 
 async def test_every_way_to_name_one(hub: SampleHub, issuer: Issuer) -> None:

@@ -9,9 +9,11 @@ import pytest
 from builders import an_issuer, trusting
 from othercity import HOUSING, settings, tables, write_city
 from samplecity import Ask, SampleHub
+from zwhub.kernel.crypto.sealing import DataKeys, Sealer
 from zwhub.licences import store
 from zwhub.licences.held import Held
 from zwhub.licences.trust import trust
+from zwhub.licences.vault import Vault
 from zwhub.platform.database import Database
 from zwhub.profile.folder import Row, read_profile, sample_folder
 from zwhub.profile.load import load_profile
@@ -131,9 +133,8 @@ async def test_licences_count_only_as_promised_and_without_a_sandbox(
     await trusting(empty_database, issuer)
     async with empty_database.write() as session:
         await load_profile(session, profile, now)
-        await store.add(
-            session, [Held.read(0, issuer.a_licence().encode())], b"a secret of the tests", now
-        )
+        vault = Vault(b"a secret of the tests", Sealer(DataKeys.new))
+        await store.add(session, vault, [(Held.read(1, issuer.a_licence().encode()), ())], now)
         if sandbox:
             await trust(session, [an_issuer().root.certificate], [], now, sandbox=True)
     async with empty_database.read() as session:

@@ -12,11 +12,11 @@ from zwhub.cli.sandbox import save_keys
 from zwhub.kernel.clock import civil_date
 from zwhub.kernel.crypto.certificates import chain_problem
 from zwhub.kernel.crypto.keys import Algorithm
+from zwhub.kernel.identifiers.licence import LicenceIdentifier
 from zwhub.licences import policy
 from zwhub.licences import store as licences
 from zwhub.licences.findings import Finding, VerificationReason
 from zwhub.licences.gather import Registry, questions
-from zwhub.licences.held import Held
 from zwhub.licences.trust import trust_list
 from zwhub.profile.folder import read_profile, sample_folder
 from zwhub.profile.population import Draft, Flaw, drafts
@@ -62,11 +62,13 @@ def city(sample_city: SampleCity) -> list[Draft]:
 async def verified(hub: SampleHub, city: list[Draft], now: datetime) -> list[Finding]:
     """The policy's finding on each of the records, as registered."""
     one = hub.hub
-    registry = Registry(one.db, one.cache, one.trust, one.index_secret)
+    registry = Registry(one.db, one.cache, one.trust, hub.vault)
     found: list[Finding] = []
     async with one.db.read() as session:
-        known = await licences.registered(session, [d.payload["identifier"] for d in city])
-        held = [Held.read(*known[draft.payload["identifier"]]) for draft in city]
+        names = [LicenceIdentifier.parse(draft.payload["identifier"]) for draft in city]
+        slots = [hub.vault.slot(name) for name in names]
+        known = await licences.versions_of(session, slots)
+        held = [hub.vault.held(known[slot]) for slot in slots]
         found += [policy.examine(asked) for asked in await questions(session, registry, held, now)]
     return found
 

@@ -24,6 +24,7 @@ from zwhub.directory import store as directory
 from zwhub.gateway.graphiql import Tab
 from zwhub.gateway.sandbox import Sandbox
 from zwhub.kernel.words import Words
+from zwhub.licences.vault import Vault
 from zwhub.platform.database import Database
 from zwhub.platform.embedded import database_apart
 from zwhub.platform.migrate import migrate
@@ -60,17 +61,18 @@ def demo(
 
 async def _prepare(settings: Settings, servers: Servers) -> Sequence[Tab]:
     """Settle the sample city if nobody lives here yet; all of it in one transaction."""
-    index_secret = Secrets.of(settings.data_dir).index
+    secrets = Secrets.of(settings.data_dir)
+    vault = Vault(secrets.index, secrets.sealer)
     async with opened(servers.database_url) as db:
         async with db.read() as session:
             settled = await directory.city(session) is not None
         if not settled:
-            await _settle(db, settings.data_dir, index_secret)
+            await _settle(db, settings.data_dir, vault)
         async with db.read() as session:
-            return await sample_tabs(session, demo_personas(), index_secret)
+            return await sample_tabs(session, demo_personas(), vault)
 
 
-async def _settle(db: Database, data_dir: Path, index_secret: bytes) -> None:
+async def _settle(db: Database, data_dir: Path, vault: Vault) -> None:
     now = datetime.now(UTC)
     profile = read_profile(sample_folder())
     tables = sample_tables()
@@ -88,7 +90,7 @@ async def _settle(db: Database, data_dir: Path, index_secret: bytes) -> None:
                 pki,
                 tables,
                 sample,
-                index_secret,
+                vault,
                 now,
                 lambda done: progress.advance(task, done),
             )

@@ -14,7 +14,8 @@ from zwhub.kernel.actor import Persona
 from zwhub.kernel.paging import Page
 from zwhub.kernel.words import Words
 from zwhub.licences import store as licences
-from zwhub.licences.held import Held, holder_key
+from zwhub.licences.held import Held
+from zwhub.licences.vault import Vault
 
 # By operation: its name in both languages, and the persona that can run it.
 _TABS = {
@@ -33,12 +34,12 @@ _TABS = {
 
 
 async def sample_tabs(
-    session: AsyncSession, personas: Sequence[DemoPersona], index_secret: bytes
+    session: AsyncSession, personas: Sequence[DemoPersona], vault: Vault
 ) -> list[Tab]:
     """A tab for each published operation, its variables taken from what the hub holds."""
-    citizen = holder_key(index_secret, _number(personas, "citizen"))
+    citizen = vault.holder_key(_number(personas, "citizen"))
     held = await licences.held_by(session, citizen, Page(100))
-    variables = await _variables(session, personas, [Held.read(*row) for row in held.rows])
+    variables = await _variables(session, personas, [vault.held(row) for row in held.rows])
     documents = sample_operations()
     return [
         Tab(words, documents[name], variables.get(name, {}), persona)

@@ -10,6 +10,7 @@ from strawberry.types import Info as StrawberryInfo
 from zwhub.graph.batching import Batches
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.crypto.receipts import ReceiptKey
+from zwhub.kernel.crypto.sealing import Sealer
 from zwhub.kernel.crypto.trust import TrustBook
 from zwhub.kernel.paging import Cursors
 from zwhub.kernel.status_book import StatusBook
@@ -35,6 +36,7 @@ class Hub:
     receipts: ReceiptKey
     status_lists: StatusBook
     index_secret: bytes = field(repr=False)
+    sealer: Sealer = field(repr=False)
     levels: Mapping[str, frozenset[str]]
     operations: Mapping[str, tuple[str, ...]]
     edition: str = ""  # which load of the profile `calendar` and `levels` were read from

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,9 +20,10 @@ from zwhub.licences import policy, store
 from zwhub.licences.body import MalformedBody
 from zwhub.licences.findings import Outcome
 from zwhub.licences.gather import Registry, number_slot
-from zwhub.licences.held import Held, series_of
+from zwhub.licences.held import Held
 from zwhub.licences.policy import Question
 from zwhub.licences.trust import trust_list
+from zwhub.licences.vault import Kept, Slot, Vault
 
 MOST_RECORDS = 1_000
 LONGEST_RECORD = 65_536
@@ -75,7 +77,7 @@ async def collect_licences(
     candidates = [Candidate(index, text) for index, text in enumerate(records)]
     await asyncio.to_thread(_judge, candidates, trust, known_types, now)
     await store.one_collection_at_a_time(session)
-    await _compare(session, candidates)
+    await _compare(session, registry.vault, candidates)
     await _record(session, candidates, registry, actor, now)
     return candidates
 
@@ -83,7 +85,7 @@ async def collect_licences(
 async def forget_numbers(registry: Registry, candidates: Sequence[Candidate]) -> None:
     """Drop what the cache knew of the numbers just collected; call it after the commit."""
     slots = [
-        number_slot(registry.index_secret, one.held.body.number)
+        number_slot(registry.vault.number_key(one.held.body.number))
         for one in candidates
         if one.outcome is CollectionOutcome.ACCEPTED and one.held is not None
     ]
@@ -150,26 +152,42 @@ def _judge_uscc(one: Candidate, state: uscc.State, place: str) -> None:
         one.problems.append(Problem("USCC_CHECK_WARNING", words))
 
 
-async def _compare(session: AsyncSession, candidates: Sequence[Candidate]) -> None:
+async def _compare(session: AsyncSession, vault: Vault, candidates: Sequence[Candidate]) -> None:
     """Against the registry and against each other: a repetition changes nothing."""
     sound = [(one, one.held) for one in candidates if one.outcome is None and one.held is not None]
-    names = {str(held.body.identifier) for _, held in sound}
-    numbers = {held.body.number for _, held in sound}
-    known = {name: row.signed for name, row in (await store.registered(session, names)).items()}
+    slots = {vault.slot(held.body.identifier) for _, held in sound}
+    numbers = {vault.number_key(held.body.number) for _, held in sound}
+    rows = await store.versions_of(session, slots)
+    known = {slot: _signed(vault, row) for slot, row in rows.items()}
     owners = dict(await store.series_of_numbers(session, numbers))
     for one, held in sound:
-        _settle(one, held, known, owners)
+        _settle(one, held, vault, known, owners)
+        if one.outcome is None and (row := rows.get(vault.slot(held.body.identifier))):
+            one.held, one.outcome = replace(held, id=row.id), CollectionOutcome.UNCHANGED
 
 
-def _settle(one: Candidate, held: Held, known: dict[str, bytes], owners: dict[str, str]) -> None:
-    name, series = str(held.body.identifier), series_of(held.body)
-    if known.setdefault(name, held.signed) != held.signed:
+def _signed(vault: Vault, row: Kept) -> bytes:
+    try:
+        return vault.signed(row)
+    except MalformedJws:  # tampered with: equal to nothing that is delivered
+        return b""
+
+
+def _settle(
+    one: Candidate,
+    held: Held,
+    vault: Vault,
+    known: dict[Slot, bytes],
+    owners: dict[UUID, UUID],
+) -> None:
+    slot, number = vault.slot(held.body.identifier), vault.number_key(held.body.number)
+    if known.setdefault(slot, held.signed) != held.signed:
         words = Words(
             "同一证照标识已有不同内容的记录",
             "another record with this identifier is registered",
         )
         one.refuse("IDENTIFIER_TAKEN", words)
-    elif owners.setdefault(held.body.number, series) != series:
+    elif owners.setdefault(number, slot.series) != slot.series:
         words = Words("证照编号已属于另一证照", "the number belongs to another licence")
         one.refuse("NUMBER_TAKEN", words)
 
@@ -181,24 +199,31 @@ async def _record(
     actor: Actor,
     now: datetime,
 ) -> None:
-    sound = [(one, one.held) for one in candidates if one.outcome is None and one.held is not None]
-    by_name = {str(held.body.identifier): held for _, held in sound}
-    added: set[str] = set()
-    if by_name:
-        added = set(await store.add(session, list(by_name.values()), registry.index_secret, now))
-    rows = await store.registered(session, by_name)
-    for one, held in sound:
-        name = str(held.body.identifier)
-        one.outcome = CollectionOutcome.ACCEPTED if name in added else CollectionOutcome.UNCHANGED
-        one.held = replace(held, id=rows[name].id)
-        added.discard(name)  # the same record again in one delivery is a repetition
+    new: dict[bytes, tuple[Held, list[Candidate]]] = {}
+    for one in candidates:
+        if one.outcome is None and one.held is not None:
+            new.setdefault(one.held.signed, (one.held, []))[1].append(one)
+    next_id = await store.reserve_ids(session, len(new)) if new else 0
+    taken = [
+        _take(replace(held, id=row_id), same)
+        for row_id, (held, same) in enumerate(new.values(), start=next_id)
+    ]
+    await store.add(session, registry.vault, [(held, ()) for held in taken], now)
     refused = [one for one in candidates if one.outcome is CollectionOutcome.QUARANTINED]
     if refused:
-        await store.quarantine(session, _quarantine_rows(refused, actor, now))
+        await store.quarantine(session, _quarantine_rows(refused, registry.vault, actor, now))
+
+
+def _take(held: Held, same: Sequence[Candidate]) -> Held:
+    """The first is accepted; the same record again in one delivery is a repetition."""
+    for one in same:
+        one.held, one.outcome = held, CollectionOutcome.UNCHANGED
+    same[0].outcome = CollectionOutcome.ACCEPTED
+    return held
 
 
 def _quarantine_rows(
-    refused: Sequence[Candidate], actor: Actor, now: datetime
+    refused: Sequence[Candidate], vault: Vault, actor: Actor, now: datetime
 ) -> list[dict[str, object]]:
     rows = {}
     for one in refused:
@@ -206,7 +231,7 @@ def _quarantine_rows(
         digest = sha256_hex(record)
         rows[digest] = {
             "record_digest": digest,
-            "record": record,
+            "record": vault.conceal(f"quarantine:{digest}", record),
             "problems": [
                 {"code": p.code, "zh": p.words.zh, "en": p.words.en} for p in one.problems
             ],

@@ -10,9 +10,10 @@ from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
 from zwhub.licences.findings import Check, Finding
 from zwhub.licences.gather import By
-from zwhub.licences.held import Held, number_key
+from zwhub.licences.held import Held
 from zwhub.licences.model import Verification
 from zwhub.licences.policy import HolderClaim, Question
+from zwhub.licences.vault import Vault
 
 LONGEST_PURPOSE = 200
 LONGEST_CASE_NUMBER = 50  # GB/T 39046-2020: 办件编号
@@ -86,7 +87,7 @@ def trace_of(
     enquiry: Enquiry,
     finding: Finding,
     held: Held | None,
-    index_secret: bytes,
+    vault: Vault,
     actor: Actor,
     now: datetime,
 ) -> Verification:
@@ -99,7 +100,7 @@ def trace_of(
         purpose=enquiry.purpose.strip(),
         case_number=enquiry.case_number,
         asked_by=enquiry.by,
-        asked_key=bytes.fromhex(number_key(index_secret, enquiry.value)),
+        asked_key=vault.number_key(enquiry.value).bytes,
         licence_id=held.id if held is not None and held.id else None,
         as_of=enquiry.as_of,
         verdict=finding.verdict,

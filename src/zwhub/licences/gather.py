@@ -4,17 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from zwhub.kernel.clock import civil_date
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.crypto.trust import TrustBook
+from zwhub.kernel.identifiers.licence import LicenceIdentifier, MalformedIdentifier
 from zwhub.kernel.words import Words
 from zwhub.licences import store
 from zwhub.licences.body import MalformedBody
-from zwhub.licences.held import Held, number_key
+from zwhub.licences.held import Held
 from zwhub.licences.policy import HolderClaim, Question
 from zwhub.licences.trust import trust_list
+from zwhub.licences.vault import Kept, Slot, Vault
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
 
@@ -42,7 +46,11 @@ class Registry:
     db: Database
     cache: Cache
     trust: TrustBook
-    index_secret: bytes
+    vault: Vault
+
+    @property
+    def index_secret(self) -> bytes:
+        return self.vault.index_secret
 
 
 async def find(registry: Registry, by: By, value: str) -> Held | None:
@@ -58,20 +66,47 @@ async def find(registry: Registry, by: By, value: str) -> Held | None:
     async with registry.db.read() as session:
         match by:
             case By.JWS:
-                return await _presented(session, value)
+                return await _presented(session, registry.vault, value)
             case By.IDENTIFIER:
-                row = await store.by_identifier(session, value)
+                return await _identified(session, registry.vault, value)
             case By.ID:
-                row = await store.by_id(session, int(value))
-    return None if row is None else Held.read(*row)
+                kept = await store.by_id(session, int(value))
+                return None if kept is None else registry.vault.held(kept)
+    return None
 
 
-async def _presented(session: AsyncSession, text: str) -> Held:
+async def _identified(session: AsyncSession, vault: Vault, text: str) -> Held | None:
+    slot = _slot(vault, text)
+    kept = await store.version_of(session, slot) if slot is not None else None
+    held = None if kept is None else vault.held(kept)
+    return held if held is not None and str(held.body.identifier) == text else None
+
+
+def _slot(vault: Vault, identifier: str) -> Slot | None:
+    """None for a text that can be no licence's identifier."""
+    try:
+        return vault.slot(LicenceIdentifier.parse(identifier))
+    except MalformedIdentifier:
+        return None
+
+
+async def _presented(session: AsyncSession, vault: Vault, text: str) -> Held:
     """A record that somebody presents; its id is 0 unless the registry holds these very bytes."""
     presented = Held.read(0, text.encode("utf-8", "replace"))
-    row = await store.by_identifier(session, str(presented.body.identifier))
-    same = row is not None and row.signed == presented.signed
-    return replace(presented, id=row.id) if row is not None and same else presented
+    kept = await store.version_of(session, vault.slot(presented.body.identifier))
+    return _recognised(vault, presented, kept)
+
+
+def _recognised(vault: Vault, presented: Held, kept: Kept | None) -> Held:
+    same = kept is not None and _same(vault, kept, presented)
+    return replace(presented, id=kept.id) if kept is not None and same else presented
+
+
+def _same(vault: Vault, kept: Kept, presented: Held) -> bool:
+    try:
+        return vault.signed(kept) == presented.signed
+    except MalformedJws:  # what the registry holds was tampered with: it is not the same
+        return False
 
 
 Found = Held | Words | None
@@ -85,29 +120,43 @@ async def find_many(
     Two statements and one round trip to the cache, however many are asked for; numbers that the
     cache does not hold are read and not put there, for a batch has no lease on them.
     """
-    read: list[Found] = [
-        _read(0, value.encode("utf-8", "replace")) if by is By.JWS else None for by, value in asked
-    ]
-    names = {value for by, value in asked if by is By.IDENTIFIER}
-    names |= {str(one.body.identifier) for one in read if isinstance(one, Held)}
-    by_name = await store.registered(session, names) if names else {}
+    vault = registry.vault
+    read: list[Found] = [_read_presented(value) if by is By.JWS else None for by, value in asked]
+    slots = {v: slot for by, v in asked if by is By.IDENTIFIER and (slot := _slot(vault, v))}
+    presented = {vault.slot(one.body.identifier) for one in read if isinstance(one, Held)}
+    wanted = presented | set(slots.values())
+    by_slot = await store.versions_of(session, wanted) if wanted else {}
     by_number = await _numbers(session, registry, {v for by, v in asked if by is By.NUMBER})
     for index, (by, value) in enumerate(asked):
         one = read[index]
         if by is By.NUMBER:
             read[index] = by_number.get(value)
         elif by is By.IDENTIFIER:
-            read[index] = _read(*by_name[value]) if value in by_name else None
+            read[index] = _identical(vault, by_slot.get(slots.get(value, _NOWHERE)), value)
         elif isinstance(one, Held):
-            row = by_name.get(str(one.body.identifier))
-            same = row is not None and row.signed == one.signed
-            read[index] = replace(one, id=row.id) if row is not None and same else one
+            read[index] = _recognised(vault, one, by_slot.get(vault.slot(one.body.identifier)))
     return read
 
 
-def _read(row_id: int, signed: bytes) -> Held | Words:
+_NOWHERE = Slot(UUID(int=0), 0)
+
+
+def _read_presented(text: str) -> Held | Words:
     try:
-        return Held.read(row_id, signed)
+        return Held.read(0, text.encode("utf-8", "replace"))
+    except (MalformedJws, MalformedBody) as malformed:
+        return malformed.words
+
+
+def _identical(vault: Vault, kept: Kept | None, identifier: str) -> Found:
+    found = None if kept is None else _read(vault, kept)
+    other = isinstance(found, Held) and str(found.body.identifier) != identifier
+    return None if other else found
+
+
+def _read(vault: Vault, kept: Kept) -> Held | Words:
+    try:
+        return vault.held(kept)
     except (MalformedJws, MalformedBody) as malformed:
         return malformed.words
 
@@ -115,31 +164,42 @@ def _read(row_id: int, signed: bytes) -> Held | Words:
 async def _numbers(
     session: AsyncSession, registry: Registry, numbers: Collection[str]
 ) -> Mapping[str, Found]:
-    wanted = list(numbers)
-    slots = [number_slot(registry.index_secret, number) for number in wanted]
-    kept = await registry.cache.get_many(slots) if slots else []
-    found: dict[str, Found] = {
-        number: Held.unpack(packed) for number, packed in zip(wanted, kept, strict=True) if packed
-    }
-    missing = [number for number in wanted if number not in found]
-    rows = await store.newest_by_numbers(session, missing) if missing else {}
-    return found | {number: _read(*row) for number, row in rows.items()}
+    vault, names = registry.vault, {one: registry.vault.number_key(one) for one in numbers}
+    slots = [number_slot(key) for key in names.values()]
+    cached = await registry.cache.get_many(slots) if slots else []
+    kept = {n: _unpacked(one) for n, one in zip(names, cached, strict=True) if one}
+    missing = {key: number for number, key in names.items() if number not in kept}
+    rows = await store.newest_of(session, missing) if missing else {}
+    kept |= {missing[key]: row for key, row in rows.items()}
+    return {number: _read(vault, row) for number, row in kept.items()}
 
 
-def number_slot(index_secret: bytes, number: str) -> str:
+def number_slot(key: UUID) -> str:
     """Where the cache keeps the record of a number; the number itself is no part of it."""
-    return f"number:{number_key(index_secret, number)}"
+    return f"number:{key.hex}"
 
 
 async def _by_number(registry: Registry, number: str) -> Held | None:
+    key = registry.vault.number_key(number)
+
     async def load() -> bytes | None:
         async with registry.db.read() as session:
-            row = await store.newest_by_number(session, number)
-        return None if row is None else Held.read(*row).pack()
+            kept = await store.newest(session, key)
+        return None if kept is None else _packed(kept)
 
-    slot = number_slot(registry.index_secret, number)
-    packed = await registry.cache.aside(slot, NUMBER_TTL, load, negative_ttl_seconds=ABSENT_TTL)
-    return None if packed is None else Held.unpack(packed)
+    packed = await registry.cache.aside(
+        number_slot(key), NUMBER_TTL, load, negative_ttl_seconds=ABSENT_TTL
+    )
+    return None if packed is None else registry.vault.held(_unpacked(packed))
+
+
+def _packed(kept: Kept) -> bytes:
+    """As the cache keeps it: eight bytes of id, then the record as it is sealed."""
+    return kept.id.to_bytes(8, "big") + kept.sealed
+
+
+def _unpacked(packed: bytes) -> Kept:
+    return Kept(int.from_bytes(packed[:8], "big"), packed[8:])
 
 
 async def questions(
@@ -151,27 +211,55 @@ async def questions(
 ) -> list[Question]:
     """Each record with its standing and successor, in three statements however many they are.
 
-    A presented record (id 0) is compared with what the registry holds under its identifier.
+    A presented record (id 0) is compared with what the registry holds under its identifier:
+    one statement more; where there are successors, another one names them.
     """
     trust = await trust_list(session, registry.trust)
-    presented = [str(one.body.identifier) for one in held if one.id == 0]
-    known = await store.registered(session, presented) if presented else {}
-    rows = [
-        known.get(str(one.body.identifier)) if one.id == 0 else store.Row(one.id, one.signed)
-        for one in held
-    ]
-    histories = await store.histories(session, [row.id for row in rows if row is not None])
-    successors = await store.successors(session, held, as_of)
+    ids = await _registered_ids(session, registry.vault, held)
+    histories = await store.histories(session, filter(None, ids))
+    successors = await _successors(session, registry.vault, held, as_of)
     return [
         Question(
             jws=one.jws,
             body=one.body,
             trust=trust,
-            history=None if row is None else histories.get(row.id, []),
-            same_as_registered=row is not None and row.signed == one.signed,
+            history=histories.get(row_id, []) if row_id else None,
+            same_as_registered=row_id is not None and one.id != 0,
             successor=successor,
             claim=claim,
             as_of=as_of,
         )
-        for one, row, successor in zip(held, rows, successors, strict=True)
+        for one, row_id, successor in zip(held, ids, successors, strict=True)
     ]
+
+
+async def _registered_ids(
+    session: AsyncSession, vault: Vault, held: Sequence[Held]
+) -> list[int | None]:
+    """The row under each record's identifier. One with id 0 is not what that row holds."""
+    slots = {vault.slot(one.body.identifier) for one in held if one.id == 0}
+    known = await store.versions_of(session, slots) if slots else {}
+    rows = [known.get(vault.slot(one.body.identifier)) if one.id == 0 else one for one in held]
+    return [None if row is None else row.id for row in rows]
+
+
+async def _successors(
+    session: AsyncSession, vault: Vault, held: Sequence[Held], as_of: datetime
+) -> list[str | None]:
+    """For each record, the identifier of the version that had replaced it by `as_of`."""
+    series = [vault.series_key(one.body.identifier) for one in held]
+    newest = await store.newest_versions(session, set(series), civil_date(as_of))
+    newer = [
+        newest[key][1] if key in newest and newest[key][0] > int(one.body.version) else None
+        for one, key in zip(held, series, strict=True)
+    ]
+    replacing = {row_id for row_id in newer if row_id is not None}
+    rows = await store.by_ids(session, replacing) if replacing else []
+    names = {row.id: _identifier(vault, row) for row in rows}
+    return [None if row_id is None else names[row_id] for row_id in newer]
+
+
+def _identifier(vault: Vault, kept: Kept) -> str:
+    """An unreadable successor is one all the same."""
+    found = _read(vault, kept)
+    return str(found.body.identifier) if isinstance(found, Held) else "?"

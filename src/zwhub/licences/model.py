@@ -20,43 +20,53 @@ from zwhub.platform.database import Base
 
 
 class Licence(Base):
-    """A collected licence. `signed` is the issuer's JWS, byte for byte as received.
+    """A collected licence. `sealed` is the issuer's JWS, packed and encrypted (`vault.py`).
 
-    All other columns repeat what was signed, so that it can be found; `series` is the
-    identifier without version and check character: all versions of one licence share it.
+    Rows are appended in the order in which they are collected; whatever finds them stands in
+    `licence_names` and `licence_holders` (`docs/scale.md` says why). Its standing begins as
+    有效 at `signed_at`, known to the hub since `collected_at`; what changes stands in
+    `licence_statuses`.
     """
 
     __tablename__ = "licences"
-    __table_args__ = (UniqueConstraint("series", "version"), Index("ix_licences_number", "number"))
+    __table_args__ = (
+        Index("ix_licences_later_versions", "id", postgresql_where=text("version > 1")),
+        Index("ix_licences_issued_on", "issued_on", postgresql_using="brin"),
+    )
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    identifier: Mapped[str] = mapped_column(unique=True)
-    series: Mapped[str]
+    series_key: Mapped[UUID]
     version: Mapped[int] = mapped_column(SmallInteger)
-    number: Mapped[str]
-    name: Mapped[str]
     type_code: Mapped[str]
-    issuer_code: Mapped[str]
     issued_on: Mapped[date]
-    valid_from: Mapped[date]
-    valid_until: Mapped[date | None]
-    signed: Mapped[bytes] = mapped_column(LargeBinary)
+    signed_at: Mapped[datetime]
     collected_at: Mapped[datetime]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LicenceName(Base):
+    """A name of a licence (证照编号, 证照标识), as a keyed digest, and the version it leads to.
+
+    Two rows a licence: one for its number, one for its series (the identifier without version
+    and check character, which all versions share). A version of a name exists once.
+    """
+
+    __tablename__ = "licence_names"
+    key: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    licence_id: Mapped[int]
+    issued_on: Mapped[date]
 
 
 class LicenceHolder(Base):
     """Who holds a licence, found by a keyed digest: a plain hash of 18 digits can be searched."""
 
     __tablename__ = "licence_holders"
-    __table_args__ = (Index("ix_licence_holders_holder_key", "holder_key", "licence_id"),)
-    licence_id: Mapped[int] = mapped_column(
-        ForeignKey("licences.id", ondelete="CASCADE"), primary_key=True
-    )
-    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    holder_key: Mapped[bytes] = mapped_column(LargeBinary)
+    holder_key: Mapped[UUID] = mapped_column(primary_key=True)
+    licence_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class LicenceStatus(Base):
-    """One change of a licence's standing; appended, never altered.
+    """One change of a licence's standing after it was collected; appended, never altered.
 
     `code` as in the national exchange practice (01 有效, 02 暂扣, 03 撤销 …); `since` when it
     takes effect in the world, `recorded_at` when the hub learned of it.
@@ -65,7 +75,7 @@ class LicenceStatus(Base):
     __tablename__ = "licence_statuses"
     __table_args__ = (Index("ix_licence_statuses_licence_id", "licence_id", "recorded_at"),)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    licence_id: Mapped[int] = mapped_column(ForeignKey("licences.id", ondelete="CASCADE"))
+    licence_id: Mapped[int] = mapped_column(ForeignKey("licences.id"))
     code: Mapped[str]
     since: Mapped[datetime]
     recorded_at: Mapped[datetime]
@@ -202,7 +212,10 @@ class LedgerCheckpoint(Base):
 
 
 class QuarantinedRecord(Base):
-    """A record that could not be collected, kept with its reasons (隔离区)."""
+    """A record that could not be collected, kept with its reasons (隔离区).
+
+    `record` is encrypted: it names its holders like any other.
+    """
 
     __tablename__ = "quarantined_records"
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

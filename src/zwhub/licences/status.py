@@ -29,6 +29,7 @@ CODES = {
     "07": LicenceState.REVOKED_AS_PENALTY,  # 吊销: from its day on
     "99": LicenceState.OTHER,
 }
+CODE_OF = {state: code for code, state in CODES.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class StatusLists:
     book: StatusBook
     _whole: bool = False  # all has been read once
     _ahead: dict[int, date] = field(default_factory=dict)  # by licence, the day it is issued on
+    _newest: int = 0  # licences up to this row have all been seen
     _settled: int = 0  # rows of the history up to here have all been seen
     _unsettled: Mark | None = None
 
@@ -54,6 +55,7 @@ class StatusLists:
             read.append(StatusArray.of_digits(digits.ljust(SIZE, str(UNKNOWN))))
         replaced = await store.superseded(session, now)
         self._ahead = dict(await store.issued_ahead(session, now))
+        self._newest = newest
         self.book.replace(read)
         for row_id in replaced:
             self.book.put(row_id, INVALID)
@@ -68,6 +70,9 @@ class StatusLists:
         due = [one for one, day in self._ahead.items() if day <= civil_date(now)]
         if changed or due:
             await self._read_some(session, {*changed, *due}, now)
+        while collected := await store.collected_between(session, self._newest, MOST_CHANGES):
+            await self._read_some(session, collected, now)
+            self._newest = collected[-1]
 
     async def _read_some(
         self, session: AsyncSession, changed: Collection[int], now: datetime

@@ -25,7 +25,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from zwhub.kernel.clock import civil_date
 from zwhub.kernel.status_lists import INVALID, SUSPENDED, UNKNOWN, VALID
-from zwhub.licences.model import Licence, LicenceStatus
+from zwhub.licences.model import Licence, LicenceName, LicenceStatus
 from zwhub.licences.status import CODES, LicenceState
 
 # What a list says of each state. 其他 is no answer to rely on: UNKNOWN.
@@ -71,27 +71,32 @@ async def changed_after(session: AsyncSession, row_id: int, most: int) -> Sequen
 
 async def same_series(session: AsyncSession, licence_ids: Collection[int]) -> Sequence[int]:
     """These licences and all other versions of them."""
-    theirs = select(Licence.series).where(Licence.id == _any(licence_ids))
-    return (await session.scalars(select(Licence.id).where(Licence.series.in_(theirs)))).all()
+    theirs = select(Licence.series_key).where(Licence.id == _any(licence_ids))
+    query = select(LicenceName.licence_id).where(LicenceName.key.in_(theirs))
+    return (await session.scalars(query)).all()
 
 
 async def statuses(
     session: AsyncSession, licence_ids: Collection[int], now: datetime
 ) -> Mapping[int, int]:
-    """By licence, its status by its standing alone; none has begun = UNKNOWN."""
+    """By licence, its status by its standing alone: valid, unless a change says otherwise.
+
+    A licence was signed before it was collected, so its standing has always begun.
+    """
     query = _standings(LicenceStatus.licence_id == _any(licence_ids), now)
     rows = {row_id: STATUS_OF_CODE[code] for row_id, code in await session.execute(query)}
-    return {one: rows.get(one, UNKNOWN) for one in licence_ids}
+    return {one: rows.get(one, VALID) for one in licence_ids}
 
 
 async def status_digits(session: AsyncSession, first: int, last: int, now: datetime) -> str:
-    """A digit for each row id from `first` to `last`: 0, 1, 2 by its standing, 3 = UNKNOWN.
+    """A digit for each row id from `first` to `last`: 0, 1, 2 by its standing, 3 = no licence.
 
     The database writes them into one text, so that a million statuses are one row to receive.
     """
     standing = _standings(LicenceStatus.licence_id.between(first, last), now).subquery()
     digits = {code: str(status) for code, status in STATUS_OF_CODE.items()}
-    digit = case(digits, value=standing.c.code, else_=str(UNKNOWN))
+    changed = case(digits, value=standing.c.code, else_=str(VALID))
+    digit = case((Licence.id.is_(None), str(UNKNOWN)), else_=changed)
     ids = (
         func.generate_series(literal(first, BigInteger), literal(last, BigInteger))
         .table_valued("id")
@@ -99,7 +104,11 @@ async def status_digits(session: AsyncSession, first: int, last: int, now: datet
     )
     query = select(
         func.string_agg(cast(digit, String), aggregate_order_by(literal(""), ids.c.id))
-    ).select_from(ids.outerjoin(standing, standing.c.licence_id == ids.c.id))
+    ).select_from(
+        ids.outerjoin(Licence, Licence.id == ids.c.id).outerjoin(
+            standing, standing.c.licence_id == ids.c.id
+        )
+    )
     return str(await session.scalar(query) or "")
 
 
@@ -107,14 +116,21 @@ async def superseded(
     session: AsyncSession, now: datetime, licence_ids: Collection[int] | None = None
 ) -> Sequence[int]:
     """Licences that a newer version, issued by that day, has replaced; of all or of these."""
-    newer = aliased(Licence)
+    newer, older = aliased(Licence), aliased(LicenceName)
     query = (
-        select(Licence.id)
-        .join(newer, newer.series == Licence.series)
-        .where(newer.version > Licence.version, newer.issued_on <= civil_date(now))
+        select(older.licence_id)
+        .join(newer, newer.series_key == older.key)
+        .where(newer.version > 1, newer.version > older.version)
+        .where(newer.issued_on <= civil_date(now))
     )
     if licence_ids is not None:
-        query = query.where(Licence.id == _any(licence_ids))
+        query = query.where(older.licence_id == _any(licence_ids), newer.id == _any(licence_ids))
+    return (await session.scalars(query)).all()
+
+
+async def collected_between(session: AsyncSession, after: int, most: int) -> Sequence[int]:
+    """The licences collected after that one, at most so many; they appear in their ids' order."""
+    query = select(Licence.id).where(Licence.id > after).order_by(Licence.id).limit(most)
     return (await session.scalars(query)).all()
 
 

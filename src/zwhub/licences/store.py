@@ -1,244 +1,262 @@
 """Licences in SQL (证照存取)."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    SmallInteger,
+    Uuid,
+    any_,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zwhub.kernel.clock import civil_date
 from zwhub.kernel.paging import COUNT_CAP, Page, Slice
-from zwhub.licences.held import Held, holder_key, series_of
+from zwhub.licences.held import Held
 from zwhub.licences.model import (
     Licence,
     LicenceHolder,
+    LicenceName,
     LicenceStatus,
     QuarantinedRecord,
     TrustRoot,
     Verification,
     VerificationBatch,
 )
-from zwhub.licences.status import CODES, Standing
+from zwhub.licences.status import CODE_OF, CODES, LicenceState, Standing
+from zwhub.licences.vault import Kept, Slot, Vault
 from zwhub.platform.database import copy_rows
 
 
-class Row(NamedTuple):
-    """A registry row as the database gives it: read it with `Held.read`."""
-
-    id: int
-    signed: bytes
+async def newest(session: AsyncSession, key: UUID) -> Kept | None:
+    """The newest version of the licence that carries this name (证照编号)."""
+    return await _one(session, _named(LicenceName.key == key).order_by(_NEWEST).limit(1))
 
 
-async def newest_by_number(session: AsyncSession, number: str) -> Row | None:
-    """The newest version of the licence that carries this number (证照编号)."""
-    return await _one(session, Licence.number == number)
-
-
-async def newest_by_numbers(session: AsyncSession, numbers: Collection[str]) -> Mapping[str, Row]:
-    """By number, the newest version of the licence that carries it; one statement."""
+async def newest_of(session: AsyncSession, keys: Collection[UUID]) -> Mapping[UUID, Kept]:
+    """By name, the newest version of the licence that carries it; one statement."""
     query = (
-        select(Licence.number, Licence.id, Licence.signed)
-        .where(Licence.number.in_(numbers))
-        .order_by(Licence.number, Licence.version)
+        select(LicenceName.key, Licence.id, Licence.sealed)
+        .join(Licence, Licence.id == LicenceName.licence_id)
+        .where(LicenceName.key == any_(literal(list(keys), ARRAY(Uuid()))))
+        .ext(distinct_on(LicenceName.key))
+        .order_by(LicenceName.key, _NEWEST)
     )
-    return {number: Row(row_id, signed) for number, row_id, signed in await session.execute(query)}
+    return {key: Kept(row_id, sealed) for key, row_id, sealed in await session.execute(query)}
 
 
-async def by_identifier(session: AsyncSession, identifier: str) -> Row | None:
+async def version_of(session: AsyncSession, slot: Slot) -> Kept | None:
     """The very version that carries this identifier (证照标识)."""
-    return await _one(session, Licence.identifier == identifier)
+    here = (LicenceName.key == slot.series) & (LicenceName.version == slot.version)
+    return await _one(session, _named(here))
 
 
-async def by_id(session: AsyncSession, licence_id: int) -> Row | None:
-    return await _one(session, Licence.id == licence_id)
+async def versions_of(session: AsyncSession, slots: Collection[Slot]) -> Mapping[Slot, Kept]:
+    """By identifier, the rows that the registry holds; one statement."""
+    asked = _asked(slots)
+    query = (
+        select(LicenceName.key, LicenceName.version, Licence.id, Licence.sealed)
+        .join(asked, (LicenceName.key == asked.c.key) & (LicenceName.version == asked.c.version))
+        .join(Licence, Licence.id == LicenceName.licence_id)
+    )
+    found = await session.execute(query)
+    return {Slot(key, version): Kept(row_id, sealed) for key, version, row_id, sealed in found}
 
 
-async def _one(session: AsyncSession, condition: ColumnElement[bool]) -> Row | None:
-    query = select(Licence.id, Licence.signed).where(condition)
-    row = (await session.execute(query.order_by(Licence.version.desc()).limit(1))).first()
-    return None if row is None else Row(*row)
+async def by_id(session: AsyncSession, licence_id: int) -> Kept | None:
+    query = select(Licence.id, Licence.sealed).where(Licence.id == licence_id)
+    return await _one(session, query)
 
 
-def _held_by(key: bytes) -> Select[int, bytes]:
-    held = select(Licence.id, Licence.signed).join(
+def _named(condition: ColumnElement[bool]) -> Select[int, bytes]:
+    joined = LicenceName.licence_id == Licence.id
+    return select(Licence.id, Licence.sealed).join(LicenceName, joined).where(condition)
+
+
+async def _one(session: AsyncSession, query: Select[int, bytes]) -> Kept | None:
+    row = (await session.execute(query)).first()
+    return None if row is None else Kept(*row)
+
+
+def _asked(slots: Collection[Slot]) -> Any:
+    keys, versions = zip(*slots, strict=True) if slots else ((), ())
+    columns = literal(list(keys), ARRAY(Uuid())), literal(list(versions), ARRAY(SmallInteger()))
+    return func.unnest(*columns).table_valued("key", "version", name="asked").render_derived()
+
+
+def _held_by(key: UUID) -> Select[int, bytes]:
+    held = select(Licence.id, Licence.sealed).join(
         LicenceHolder, LicenceHolder.licence_id == Licence.id
     )
     return held.where(LicenceHolder.holder_key == key)
 
 
-async def held_by(session: AsyncSession, key: bytes, page: Page) -> Slice[Row]:
+async def held_by(session: AsyncSession, key: UUID, page: Page) -> Slice[Kept]:
     """One page of a holder's licences, in the order in which they were collected."""
-    query = _held_by(key).order_by(Licence.id).limit(page.first + 1)
+    query = _held_by(key).order_by(LicenceHolder.licence_id).limit(page.first + 1)
     if page.after is not None:
-        query = query.where(Licence.id > int(page.after[0]))
-    return Slice.of(page, [Row(*row) for row in await session.execute(query)])
+        query = query.where(LicenceHolder.licence_id > int(page.after[0]))
+    return Slice.of(page, [Kept(*row) for row in await session.execute(query)])
 
 
-async def all_held_by(session: AsyncSession, key: bytes, types: Collection[str]) -> list[Row]:
+async def all_held_by(session: AsyncSession, key: UUID, types: Collection[str]) -> list[Kept]:
     """All of a holder's licences of the given types."""
     query = _held_by(key).where(Licence.type_code.in_(types)).order_by(Licence.id)
-    return [Row(*row) for row in await session.execute(query)]
+    return [Kept(*row) for row in await session.execute(query)]
 
 
-async def count_held_by(session: AsyncSession, key: bytes) -> int:
+async def count_held_by(session: AsyncSession, key: UUID) -> int:
     """Counted up to the cap, plus one when there are more."""
-    capped = _held_by(key).limit(COUNT_CAP + 1).subquery()
+    held = select(LicenceHolder.licence_id).where(LicenceHolder.holder_key == key)
+    capped = held.limit(COUNT_CAP + 1).subquery()
     return int(await session.scalar(select(func.count()).select_from(capped)) or 0)
 
 
 async def histories(
     session: AsyncSession, licence_ids: Iterable[int]
 ) -> Mapping[int, list[Standing]]:
-    """Every entry of each licence's standing, oldest first; one statement."""
+    """Every entry of each licence's standing, oldest first; one statement.
+
+    The first is the licence itself: 有效 since it was signed, known since it was collected.
+    """
+    status = LicenceStatus
     query = (
-        select(LicenceStatus)
-        .where(LicenceStatus.licence_id.in_(set(licence_ids)))
-        .order_by(LicenceStatus.recorded_at, LicenceStatus.id)
-    )
-    found: dict[int, list[Standing]] = defaultdict(list)
-    for row in await session.scalars(query):
-        found[row.licence_id].append(
-            Standing(
-                CODES[row.code], row.since, row.recorded_at, row.reason, row.from_the_beginning
-            )
+        select(
+            *(Licence.id, Licence.signed_at, Licence.collected_at),
+            *(status.code, status.since, status.recorded_at, status.reason),
+            status.from_the_beginning,
         )
+        .outerjoin(status, status.licence_id == Licence.id)
+        .where(Licence.id == any_(literal(list(set(licence_ids)), ARRAY(BigInteger()))))
+        .order_by(status.recorded_at, status.id)
+    )
+    found: dict[int, list[Standing]] = {}
+    for row in await session.execute(query):
+        first = Standing(LicenceState.VALID, row.signed_at, row.collected_at, "归集")
+        history = found.setdefault(row.id, [first])
+        if row.code is not None:
+            said = row.since, row.recorded_at, row.reason, row.from_the_beginning
+            history.append(Standing(CODES[row.code], *said))
     return found
 
 
-async def successors(
-    session: AsyncSession, held: Sequence[Held], as_of: datetime
-) -> list[str | None]:
-    """For each record, the identifier of the version that had replaced it by `as_of`."""
+async def newest_versions(
+    session: AsyncSession, series: Collection[UUID], day: date
+) -> Mapping[UUID, tuple[int, int]]:
+    """By series, the newest version issued by that day, and the id of its row."""
     query = (
-        select(Licence.series, Licence.version, Licence.identifier)
-        .where(Licence.series.in_({series_of(one.body) for one in held}))
-        .where(Licence.issued_on <= civil_date(as_of))
-        .ext(distinct_on(Licence.series))
-        .order_by(Licence.series, Licence.version.desc())
+        select(LicenceName.key, LicenceName.version, LicenceName.licence_id)
+        .where(LicenceName.key == any_(literal(list(series), ARRAY(Uuid()))))
+        .where(LicenceName.issued_on <= day)
+        .ext(distinct_on(LicenceName.key))
+        .order_by(LicenceName.key, _NEWEST)
     )
-    newest = {series: (version, name) for series, version, name in await session.execute(query)}
-    found = [(one, newest.get(series_of(one.body))) for one in held]
-    return [
-        new[1] if new is not None and new[0] > int(one.body.version) else None for one, new in found
-    ]
+    found = await session.execute(query)
+    return {key: (version, row_id) for key, version, row_id in found}
+
+
+async def by_ids(session: AsyncSession, licence_ids: Collection[int]) -> list[Kept]:
+    query = select(Licence.id, Licence.sealed).where(
+        Licence.id == any_(literal(list(licence_ids), ARRAY(BigInteger())))
+    )
+    return [Kept(*row) for row in await session.execute(query)]
 
 
 async def one_collection_at_a_time(session: AsyncSession) -> None:
-    """Until the transaction ends, no other delivery compares itself with the registry."""
+    """Until the transaction ends, no other delivery compares itself with the registry.
+
+    Ids are given out under this lock, so licences appear in the order of their ids.
+    """
     await session.execute(select(func.pg_advisory_xact_lock(_COLLECTION)))
 
 
 _COLLECTION = 0x7A77_0001  # any constant, as long as nothing else locks it
 
 
-async def registered(session: AsyncSession, identifiers: Collection[str]) -> Mapping[str, Row]:
-    """By identifier, the rows that the registry already holds."""
-    query = select(Licence.identifier, Licence.id, Licence.signed).where(
-        Licence.identifier.in_(identifiers)
-    )
-    return {name: Row(row_id, signed) for name, row_id, signed in await session.execute(query)}
-
-
-async def series_of_numbers(session: AsyncSession, numbers: Collection[str]) -> Mapping[str, str]:
+async def series_of_numbers(
+    session: AsyncSession, numbers: Collection[UUID]
+) -> Mapping[UUID, UUID]:
     """By number, the series that owns it."""
-    query = select(Licence.number, Licence.series).where(Licence.number.in_(numbers))
+    query = (
+        select(LicenceName.key, Licence.series_key)
+        .join(Licence, Licence.id == LicenceName.licence_id)
+        .where(LicenceName.key == any_(literal(list(numbers), ARRAY(Uuid()))))
+    )
     return dict((await session.execute(query)).all())
 
 
-def columns(held: Held, at: datetime) -> dict[str, Any]:
-    """The row of a record, but for its id."""
-    body = held.body
-    return {
-        "identifier": str(body.identifier),
-        "series": series_of(body),
-        "version": int(body.version),
-        "number": body.number,
-        "name": body.name,
-        "type_code": body.type_code,
-        "issuer_code": body.issuer_code,
-        "issued_on": body.issued_on,
-        "valid_from": body.valid_from,
-        "valid_until": body.valid_until,
-        "signed": held.signed,
-        "collected_at": at,
-    }
-
-
-async def add(
-    session: AsyncSession, held: Sequence[Held], index_secret: bytes, at: datetime
-) -> Mapping[str, int]:
-    """Insert records, their holders and their first standing; by identifier, the new ids.
-
-    A record that the registry holds already is left as it is and not returned.
-    """
-    statement = upsert(Licence).on_conflict_do_nothing().returning(Licence.identifier, Licence.id)
-    rows = await session.execute(statement.values([columns(one, at) for one in held]))
-    ids = dict(rows.all())
-    new = [(ids[name], one.body) for one in held if (name := str(one.body.identifier)) in ids]
-    if new:
-        keys = [holders_of(row_id, body, index_secret) for row_id, body in new]
-        await session.execute(insert(LicenceHolder), [row for rows in keys for row in rows])
-        standings = [first_standing(row_id, body.signed_at, at) for row_id, body in new]
-        await session.execute(insert(LicenceStatus), standings)
-    return ids
-
-
 async def reserve_ids(session: AsyncSession, count: int) -> int:
-    """The first of `count` ids that nobody else will be given."""
+    """The first of `count` ids that nobody else will be given; hold the lock of collections."""
     sequence = "pg_get_serial_sequence('licences', 'id')"
-    reserve = f"SELECT setval({sequence}, nextval({sequence}) + :count) - :count"
+    reserve = f"SELECT setval({sequence}, nextval({sequence}) + :count - 1) - :count + 1"
     return int(await session.scalar(text(reserve), {"count": count}) or 0)
 
 
-async def copy_in(
+async def add(
     session: AsyncSession,
+    vault: Vault,
     taken: Sequence[tuple[Held, Sequence[Standing]]],
-    index_secret: bytes,
     at: datetime,
 ) -> None:
-    """COPY records under ids reserved for them, with their holders and standings."""
-    names = {state: code for code, state in CODES.items()}
-    licences = [{"id": one.id, **columns(one, at)} for one, _ in taken]
-    holders = [row for one, _ in taken for row in holders_of(one.id, one.body, index_secret)]
-    standings = [
-        {
-            "licence_id": one.id,
-            "code": names[entry.state],
-            "since": entry.since,
-            "recorded_at": entry.recorded_at,
-            "reason": entry.reason,
-            "from_the_beginning": entry.from_the_beginning,
-        }
-        for one, history in taken
-        for entry in history
-    ]
-    for table, rows in ((Licence, licences), (LicenceHolder, holders), (LicenceStatus, standings)):
+    """COPY records under ids reserved for them, with their names, holders and later standings."""
+    licences = [_licence(vault, one, at) for one, _ in taken]
+    names = [row for one, _ in taken for row in _names(vault, one)]
+    holders = [row for one, _ in taken for row in _holders(vault, one)]
+    standings = [_standing(one.id, entry) for one, history in taken for entry in history]
+    for table, rows in (
+        (Licence, licences),
+        (LicenceName, names),
+        (LicenceHolder, holders),
+        (LicenceStatus, standings),
+    ):
         await copy_rows(session, table, rows)
 
 
-def holders_of(licence_id: int, body: Any, index_secret: bytes) -> list[dict[str, Any]]:
-    return [
-        {
-            "licence_id": licence_id,
-            "position": position,
-            "holder_key": holder_key(index_secret, one.code),
-        }
-        for position, one in enumerate(body.holders)
-    ]
+def _licence(vault: Vault, held: Held, at: datetime) -> dict[str, Any]:
+    body = held.body
+    return {
+        "id": held.id,
+        "series_key": vault.series_key(body.identifier),
+        "version": int(body.version),
+        "type_code": body.type_code,
+        "issued_on": body.issued_on,
+        "signed_at": body.signed_at,
+        "collected_at": at,
+        "sealed": vault.seal(held.id, held.signed).sealed,
+    }
 
 
-def first_standing(licence_id: int, since: datetime, at: datetime) -> dict[str, Any]:
+def _names(vault: Vault, held: Held) -> list[dict[str, Any]]:
+    body = held.body
+    row = {"version": int(body.version), "licence_id": held.id, "issued_on": body.issued_on}
+    keys = vault.series_key(body.identifier), vault.number_key(body.number)
+    return [{"key": key, **row} for key in keys]
+
+
+def _holders(vault: Vault, held: Held) -> list[dict[str, Any]]:
+    keys = dict.fromkeys(vault.holder_key(one.code) for one in held.body.holders)
+    return [{"holder_key": key, "licence_id": held.id} for key in keys]
+
+
+def _standing(licence_id: int, standing: Standing) -> dict[str, Any]:
     return {
         "licence_id": licence_id,
-        "code": "01",
-        "since": since,
-        "recorded_at": at,
-        "reason": "归集",
+        "code": CODE_OF[standing.state],
+        "since": standing.since,
+        "recorded_at": standing.recorded_at,
+        "reason": standing.reason,
+        "from_the_beginning": standing.from_the_beginning,
     }
 
 
@@ -251,19 +269,7 @@ async def append_standing(
     session: AsyncSession, licence_id: int, standing: Standing, basis: str, actor: str
 ) -> None:
     """One more entry of a licence's history."""
-    names = {state: code for code, state in CODES.items()}
-    session.add(
-        LicenceStatus(
-            licence_id=licence_id,
-            code=names[standing.state],
-            since=standing.since,
-            recorded_at=standing.recorded_at,
-            reason=standing.reason,
-            basis=basis,
-            actor=actor,
-            from_the_beginning=standing.from_the_beginning,
-        )
-    )
+    session.add(LicenceStatus(**_standing(licence_id, standing), basis=basis, actor=actor))
     await session.flush()
 
 
@@ -302,3 +308,4 @@ async def trusts_sandbox(session: AsyncSession) -> bool:
 
 
 COUNTED_EXACTLY = 100_000
+_NEWEST = LicenceName.version.desc()

@@ -18,7 +18,7 @@ from zwhub.licences.model import (
 
 
 class Look(NamedTuple):
-    """One look at a licence: the entry, the licence as signed, and what its trace says."""
+    """One look at a licence: the entry, the licence as kept, and what its trace says."""
 
     trace_id: UUID
     action: str
@@ -26,7 +26,7 @@ class Look(NamedTuple):
     leaf: bytes
     position: int | None
     licence_id: int
-    signed: bytes
+    sealed: bytes
     organisation: str | None
     purpose: str | None
     case_number: str | None
@@ -37,7 +37,7 @@ class Look(NamedTuple):
         return self.at.isoformat(), str(self.trace_id)
 
 
-async def looks(session: AsyncSession, holder_key: bytes, page: Page) -> Slice[Look]:
+async def looks(session: AsyncSession, holder_key: UUID, page: Page) -> Slice[Look]:
     """One page of the looks at a holder's licences, newest first; one statement.
 
     Of each licence no more entries are read than the page has room for.
@@ -56,7 +56,7 @@ async def looks(session: AsyncSession, holder_key: bytes, page: Page) -> Slice[L
     query = (
         select(
             *(said.trace_id, said.action, said.at, said.leaf, said.position),
-            *(Licence.id, Licence.signed),
+            *(Licence.id, Licence.sealed),
             func.coalesce(Verification.organisation, LicenceReading.organisation),
             *(Verification.purpose, Verification.case_number),
         )
@@ -71,7 +71,7 @@ async def looks(session: AsyncSession, holder_key: bytes, page: Page) -> Slice[L
     return Slice.of(page, [Look(*row) for row in await session.execute(query)])
 
 
-async def count_looks(session: AsyncSession, holder_key: bytes) -> int:
+async def count_looks(session: AsyncSession, holder_key: UUID) -> int:
     """Counted up to the cap, plus one when there are more."""
     owned = _owned(holder_key)
     entries = select(LedgerEntry.trace_id).join(owned, LedgerEntry.licence_id == owned.c.licence_id)
@@ -79,6 +79,6 @@ async def count_looks(session: AsyncSession, holder_key: bytes) -> int:
     return int(await session.scalar(select(func.count()).select_from(capped)) or 0)
 
 
-def _owned(holder_key: bytes) -> Subquery:
+def _owned(holder_key: UUID) -> Subquery:
     held = select(LicenceHolder.licence_id)
     return held.where(LicenceHolder.holder_key == holder_key).distinct().subquery("owned")

@@ -37,7 +37,7 @@ async def verify_licence(
     require_sense(enquiry, now)
     finding, question, held = await _examine(session, registry, enquiry)
     trust_version = (await trust_list(session, registry.trust)).version
-    trace = trace_of(enquiry, finding, held, registry.index_secret, actor, now)
+    trace = trace_of(enquiry, finding, held, registry.vault, actor, now)
     trace.trust_list_version = trust_version
     trace.status_version = status_version(question)
     trace.receipt = receipts.seal(_statement(trace, enquiry, held))

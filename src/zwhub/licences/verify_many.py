@@ -79,7 +79,7 @@ async def verify_licences(
     for one, answer in zip(enquiries, found, strict=True):
         question, finding = _finding(answer, examined)
         kept = answer if isinstance(answer, Held) else None
-        trace = trace_of(one, finding, kept, registry.index_secret, actor, now)
+        trace = trace_of(one, finding, kept, registry.vault, actor, now)
         trace.batch_id, trace.receipt, trace.trust_list_version = batch_id, "", version
         trace.status_version = status_version(question)
         verified.append(Verified(finding, kept, trace))

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -21,6 +21,7 @@ from zwhub.licences import store
 from zwhub.licences.held import TYP, Held
 from zwhub.licences.status import CODES, Standing
 from zwhub.licences.trust import trust
+from zwhub.licences.vault import Vault
 from zwhub.profile.examples import example_roots, examples
 from zwhub.profile.holders import Row, Tables
 from zwhub.profile.population import Draft, Flaw, drafts
@@ -115,7 +116,7 @@ async def settle_sample(
     pki: SamplePki,
     tables: Tables,
     sample: Mapping[str, Any],
-    index_secret: bytes,
+    vault: Vault,
     now: datetime,
     progress: Callable[[int], None],
 ) -> int:
@@ -125,7 +126,10 @@ async def settle_sample(
     examples are taken in as well, and not counted.
     """
     worked = [Held.read(0, one.record) for one in examples(_type_codes(tables))]
-    await store.add(session, worked, index_secret, now)
+    await store.one_collection_at_a_time(session)
+    first_id = await store.reserve_ids(session, len(worked))
+    numbered = [replace(one, id=row_id) for row_id, one in enumerate(worked, start=first_id)]
+    await store.add(session, vault, [(one, ()) for one in numbered], now)
     forger = {algorithm: PrivateKey.generate(algorithm) for algorithm in Algorithm}
     first_id = await store.reserve_ids(session, sample["licences"])
     made = enumerate(drafts(tables, sample, civil_date(now)), start=first_id)
@@ -133,7 +137,7 @@ async def settle_sample(
     with ThreadPoolExecutor() as pool:
         while batch := list(islice(made, BATCH)):
             signed = list(pool.map(lambda one: _settled(one, pki, forger, now), batch))
-            await store.copy_in(session, signed, index_secret, now)
+            await store.add(session, vault, signed, now)
             count += len(signed)
             progress(len(signed))
     return count
@@ -148,7 +152,7 @@ def _settled(
     row_id, draft = made
     record = _record(draft, pki, forger)
     held = Held.read(row_id, record.encode())
-    return held, list(_standings(draft, held, now))
+    return held, list(_standings(draft, now))
 
 
 def _record(draft: Draft, pki: SamplePki, forger: Mapping[Algorithm, PrivateKey]) -> str:
@@ -163,9 +167,8 @@ def _record(draft: Draft, pki: SamplePki, forger: Mapping[Algorithm, PrivateKey]
     return record
 
 
-def _standings(draft: Draft, held: Held, now: datetime) -> Iterator[Standing]:
-    """Valid since it was signed, and what became of it since; learned one after the other."""
-    yield Standing(CODES["01"], held.body.signed_at, now, "归集")
+def _standings(draft: Draft, now: datetime) -> Iterator[Standing]:
+    """What became of it since it was signed, learned after it was collected."""
     if draft.status != "01":
         since = _midnight(draft.status_since)
         later = now + timedelta(microseconds=1)

@@ -18,7 +18,7 @@ from zwhub.licences import policy
 from zwhub.licences import store as licences
 from zwhub.licences.findings import Finding, Verdict
 from zwhub.licences.gather import Registry, questions
-from zwhub.licences.held import Held, holder_key
+from zwhub.licences.held import Held
 from zwhub.supermarket.due import decision_due
 from zwhub.supermarket.solve import Way, least_disclosure
 
@@ -168,9 +168,9 @@ async def _usable(
     as_of: datetime,
     due: date,
 ) -> list[Usable]:
-    key = holder_key(registry.index_secret, shopper.number)
+    key = registry.vault.holder_key(shopper.number)
     rows = await licences.all_held_by(session, key, types)
-    held = [Held.read(*row) for row in rows]
+    held = [registry.vault.held(row) for row in rows]
     asked = await questions(session, registry, held, as_of) if held else []
     return _judged(zip(held, asked, strict=True), due)
 

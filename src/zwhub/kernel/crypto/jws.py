@@ -53,15 +53,15 @@ def parse(text: str | bytes) -> Jws:
     parts = octets.split(b".")
     if len(parts) != 3:  # noqa: PLR2004 - RFC 7515 §7.1: header, payload, signature
         raise _malformed("签名记录须由三段组成", "a signed record has exactly three parts")
-    header = _header(_decoded(parts[0]))
+    header = _header(decoded(parts[0]))
     return Jws(
         algorithm=_algorithm(header.get("alg")),
         kid=_name(header.get("kid"), "kid"),
         typ=_name(header["typ"], "typ") if "typ" in header else None,
         header=MappingProxyType(header),
-        payload=_decoded(parts[1]),
+        payload=decoded(parts[1]),
         signing_input=octets[: octets.rindex(b".")],
-        signature=_decoded(parts[2]),
+        signature=decoded(parts[2]),
     )
 
 
@@ -84,7 +84,7 @@ def _encoded(octets: bytes) -> bytes:
     return urlsafe_b64encode(octets).rstrip(b"=")
 
 
-def _decoded(part: bytes) -> bytes:
+def decoded(part: bytes) -> bytes:
     """The octets behind canonical base64url: spare bits zero (RFC 4648 §3.5), no padding (§5)."""
     if not _ALPHABET.fullmatch(part) or len(part) % 4 == 1:
         raise _not_base64()

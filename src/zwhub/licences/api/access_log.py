@@ -12,18 +12,19 @@ from zwhub.graph.context import Context, Info
 from zwhub.graph.enums import show
 from zwhub.graph.fields import batched, says
 from zwhub.graph.rules import access
-from zwhub.kernel.actor import Actor, Persona
+from zwhub.kernel.actor import Persona
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.merkle import Place
 from zwhub.kernel.merkle_proofs import drawn, inclusion_plan
 from zwhub.kernel.words import Words
 from zwhub.licences import store_access_log as store
 from zwhub.licences import store_ledger as ledger
-from zwhub.licences.api.faces import Licence
+from zwhub.licences.api.faces import Licence, vault_of
 from zwhub.licences.body import MalformedBody
 from zwhub.licences.entry import Action, written
-from zwhub.licences.held import Held, holder_key
+from zwhub.licences.held import Held
 from zwhub.licences.model import LedgerCheckpoint
+from zwhub.licences.vault import NOBODY, Kept, Vault
 
 LISTING = "accessLog"
 HOLDERS = {Persona.CITIZEN}
@@ -112,11 +113,11 @@ class AccessLogEntry:
         return await _proofs([one.look for one in entries], ctx)
 
     @classmethod
-    def of(cls, look: store.Look, actor: Actor) -> "AccessLogEntry":
-        held = _read(look)
+    def of(cls, look: store.Look, ctx: Context) -> "AccessLogEntry":
+        held = _read(look, vault_of(ctx))
         return cls(
             at=look.at,
-            licence=None if held is None else Licence.of(held, actor),
+            licence=None if held is None else Licence.of(held, ctx.actor),
             action=Action(look.action),
             purpose=look.purpose,
             case_number=look.case_number,
@@ -124,9 +125,9 @@ class AccessLogEntry:
         )
 
 
-def _read(look: store.Look) -> Held | None:
+def _read(look: store.Look, vault: Vault) -> Held | None:
     try:
-        return Held.read(look.licence_id, look.signed)
+        return vault.held(Kept(look.licence_id, look.sealed))
     except (MalformedJws, MalformedBody):
         return None  # the stored bytes were tampered with; verifyLicence says so
 
@@ -159,7 +160,8 @@ class AccessLogQueries:
     ) -> Connection[AccessLogEntry] | None:
         ctx = info.context
         page = ctx.hub.cursors.page(LISTING, first, after)
-        key = holder_key(ctx.hub.index_secret, ctx.actor.number) if ctx.actor.number else b""
+        number = ctx.actor.number
+        key = vault_of(ctx).holder_key(number) if number else NOBODY
 
         async def count() -> int:
             async with ctx.hub.db.read() as session:
@@ -172,7 +174,7 @@ class AccessLogQueries:
             LISTING,
             found,
             key=lambda look: look.key,
-            node=lambda look: AccessLogEntry.of(look, ctx.actor),
+            node=lambda look: AccessLogEntry.of(look, ctx),
             count=count,
             after=after,
         )

@@ -22,12 +22,17 @@ from zwhub.licences.gather import Registry, questions
 from zwhub.licences.held import Held, veiled
 from zwhub.licences.look_up import holds
 from zwhub.licences.status import LicenceState, Standing, standing_at
+from zwhub.licences.vault import Vault
 
 READERS = [access({Persona.CITIZEN, Persona.DEPARTMENT})]
 
 
+def vault_of(ctx: Context) -> Vault:
+    return Vault(ctx.hub.index_secret, ctx.hub.sealer)
+
+
 def registry_of(ctx: Context) -> Registry:
-    return Registry(ctx.hub.db, ctx.hub.cache, ctx.hub.trust, ctx.hub.index_secret)
+    return Registry(ctx.hub.db, ctx.hub.cache, ctx.hub.trust, vault_of(ctx))
 
 
 @strawberry.type(description="持证主体 · a holder of a licence", directives=READERS)

@@ -20,11 +20,13 @@ from zwhub.licences.api.faces import (
     check_from_trace,
     checks_of,
     registry_of,
+    vault_of,
 )
 from zwhub.licences.findings import Verdict, VerificationReason
 from zwhub.licences.gather import By
-from zwhub.licences.held import Held, holder_key
+from zwhub.licences.held import Held
 from zwhub.licences.look_up import look_up
+from zwhub.licences.vault import NOBODY
 
 HOLDERS_AND_SYSTEMS = {Persona.CITIZEN, Persona.DEPARTMENT}
 
@@ -59,7 +61,8 @@ class Viewer:
 async def _own_licences(ctx: Context, first: int, after: str | None) -> Connection[Licence]:
     page = ctx.hub.cursors.page("viewer.licences", first, after)
     number = ctx.actor.number if ctx.actor.persona is Persona.CITIZEN else None
-    key = holder_key(ctx.hub.index_secret, number) if number else b""
+    vault = vault_of(ctx)
+    key = vault.holder_key(number) if number else NOBODY
 
     async def count() -> int:
         async with ctx.hub.db.read() as session:
@@ -67,7 +70,7 @@ async def _own_licences(ctx: Context, first: int, after: str | None) -> Connecti
 
     async with ctx.hub.db.read() as session:
         rows = await store.held_by(session, key, page)
-    found = Slice([Held.read(*row) for row in rows.rows], rows.has_next)
+    found = Slice([vault.held(row) for row in rows.rows], rows.has_next)
     return connection(
         ctx,
         "viewer.licences",
@@ -94,7 +97,7 @@ async def verification_by_id(key: str, ctx: Context) -> Verification | None:
             receipt = await store.batch_receipt(session, trace.batch_id)
         else:
             receipt = trace.receipt
-    held = None if row is None else Held.read(*row)
+    held = None if row is None else vault_of(ctx).held(row)
     return verification_face(trace, held, receipt, ctx)
 
 

@@ -1,0 +1,71 @@
+"""Packing (压缩): a signed record in a sixth of its size, and back to the very bytes received.
+
+Records of a city resemble each other, so a dictionary of what they share (`records-1.zdict`, made
+by `bench/record_dictionary.py`) leaves some 130 of a thousand bytes, and the signature. A
+dictionary never changes once records lie under it: a better one gets the next number.
+"""
+
+import threading
+from base64 import urlsafe_b64encode
+from functools import cache
+from importlib.resources import files
+
+import zstandard
+
+from zwhub.kernel.crypto.jws import MalformedJws, decoded
+from zwhub.kernel.words import Words
+
+_AS_IS = 0
+_NEWEST = 1  # the number of the dictionary that packs
+_LEVEL = 3  # 3.4 µs a record; level 19 would save another 20 bytes at a hundred times the cost
+_FRAME = 5  # kind (1), length of the header (2), length of the signature (2)
+
+_own = threading.local()  # zstandard's objects serve one thread at a time
+
+
+def pack(signed: bytes) -> bytes:
+    """`kind ‖ lengths ‖ signature ‖ zstd(header ‖ payload)`, or the record as it is, behind a 0."""
+    try:
+        header, payload, signature = (decoded(part) for part in signed.split(b"."))
+        lengths = len(header).to_bytes(2, "big") + len(signature).to_bytes(2, "big")
+    except (MalformedJws, ValueError, OverflowError):
+        return bytes([_AS_IS]) + signed  # whatever it is, it comes back as it came
+    body = _compressor().compress(header + payload)
+    return bytes([_NEWEST]) + lengths + signature + body
+
+
+def unpack(packed: bytes) -> bytes:
+    """The record that `pack` was given, byte for byte. Raises `MalformedJws`."""
+    kind, rest = packed[0], packed[1:]
+    if kind == _AS_IS:
+        return rest
+    if kind != _NEWEST:
+        words = Words("记录以未知的词典压缩", "the record is packed with an unknown dictionary")
+        raise MalformedJws(words)
+    header_size, signature_size = (int.from_bytes(packed[at : at + 2], "big") for at in (1, 3))
+    body = _FRAME + signature_size
+    text = _decompressor().decompress(packed[body:])
+    parts = (text[:header_size], text[header_size:], packed[_FRAME:body])
+    return b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+
+
+@cache
+def _dictionary() -> zstandard.ZstdCompressionDict:
+    raw = (files("zwhub.licences") / f"records-{_NEWEST}.zdict").read_bytes()
+    dictionary = zstandard.ZstdCompressionDict(raw)
+    dictionary.precompute_compress(level=_LEVEL)
+    return dictionary
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    if not hasattr(_own, "compressor"):
+        _own.compressor = zstandard.ZstdCompressor(dict_data=_dictionary(), write_dict_id=False)
+    made: zstandard.ZstdCompressor = _own.compressor
+    return made
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    if not hasattr(_own, "decompressor"):
+        _own.decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary())
+    made: zstandard.ZstdDecompressor = _own.decompressor
+    return made

@@ -1,0 +1,93 @@
+"""The vault (密库): how records are found without their numbers, and read from what is kept."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from zwhub.kernel.crypto.digests import keyed_digest
+from zwhub.kernel.crypto.jws import MalformedJws
+from zwhub.kernel.crypto.sealing import CannotOpen, Sealer
+from zwhub.kernel.identifiers.holder import normalise_code
+from zwhub.kernel.identifiers.licence import LicenceIdentifier
+from zwhub.kernel.words import Words
+from zwhub.licences.held import Held
+from zwhub.licences.packing import pack, unpack
+
+NOBODY = UUID(int=0)  # the name of no holder
+
+
+class Kept(NamedTuple):
+    """A record as the registry and the cache keep it: packed and sealed for its row."""
+
+    id: int
+    sealed: bytes
+
+
+class Slot(NamedTuple):
+    """The place of one version of a licence: its identifier without the check character."""
+
+    series: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """The two secrets behind the registry: one to find records with, one to read them.
+
+    Names are keyed digests of 16 bytes: a number can be a person's own, and a plain hash of it
+    could be searched. Different kinds of names never meet.
+    """
+
+    index_secret: bytes = field(repr=False)
+    sealer: Sealer = field(repr=False)
+
+    def number_key(self, number: str) -> UUID:
+        """The name of a licence number (证照编号)."""
+        return self._key("licence-number", number)
+
+    def series_key(self, identifier: LicenceIdentifier) -> UUID:
+        """The name of what all versions of one licence share."""
+        parts = (identifier.type_code, identifier.issuer, identifier.serial)
+        return self._key("licence-series", ".".join(parts))
+
+    def slot(self, identifier: LicenceIdentifier) -> Slot:
+        """Where the version that this identifier names has its place."""
+        return Slot(self.series_key(identifier), int(identifier.version))
+
+    def holder_key(self, code: str) -> UUID:
+        """The name under which a person's or body's licences are found."""
+        return self._key("holder", normalise_code(code))
+
+    def seal(self, row_id: int, signed: bytes) -> Kept:
+        """A record, to be kept at that row."""
+        return Kept(row_id, self.sealer.seal(pack(signed), _row(row_id)))
+
+    def signed(self, kept: Kept) -> bytes:
+        """The record as its issuer signed it, byte for byte.
+
+        Raises `MalformedJws` when what is kept was altered, moved, or sealed with a lost key.
+        """
+        try:
+            return unpack(self.sealer.open(kept.sealed, _row(kept.id)))
+        except CannotOpen:
+            words = Words("存储的记录无法解密", "the stored record cannot be opened")
+            raise MalformedJws(words) from None
+
+    def held(self, kept: Kept) -> Held:
+        """The record, read. Raises `MalformedJws` or `MalformedBody`."""
+        return Held.read(kept.id, self.signed(kept))
+
+    def conceal(self, about: str, data: bytes) -> bytes:
+        """Anything else that names a person, sealed; `about` says what it is and where it lies."""
+        return self.sealer.seal(data, about.encode())
+
+    def reveal(self, about: str, sealed: bytes) -> bytes:
+        """What was concealed. Raises `CannotOpen`."""
+        return self.sealer.open(sealed, about.encode())
+
+    def _key(self, kind: str, text: str) -> UUID:
+        return UUID(bytes=keyed_digest(self.index_secret, kind, text)[:16])
+
+
+def _row(row_id: int) -> bytes:
+    return b"licences:" + row_id.to_bytes(8, "big", signed=True)
