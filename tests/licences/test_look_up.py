@@ -9,7 +9,7 @@ from builders import Issuer, a_holder, body_of
 from samplecity import CITIZEN, CITIZEN_NAME, ENTERPRISE, SampleHub
 from zwhub.graph.node import read_global_id
 from zwhub.licences.model import Licence, LicenceReading
-from zwhub.licences.vault import Kept
+from zwhub.licences.vault import Kept, Slot
 
 DOCUMENT = """query($by: LicenceKey!) { licence(by: $by) {
     id number identifier version validFrom validUntil region algorithm signedAt
@@ -93,12 +93,12 @@ def flipped(hub: SampleHub, row: Licence) -> bytes:
 
 
 def another_row(hub: SampleHub, row: Licence) -> bytes:
-    signed = hub.vault.signed(Kept(row.id, row.sealed))
-    return hub.vault.seal(row.id + 1, signed).sealed
+    signed = hub.vault.signed(Kept(row.id, row.series_key, row.version, row.sealed))
+    return hub.vault.seal(Slot(row.series_key, row.version + 1), signed)
 
 
 def rubbish(hub: SampleHub, row: Licence) -> bytes:
-    return hub.hub.sealer.seal(b"\0rubbish", b"licences:" + row.id.to_bytes(8, "big"))
+    return hub.vault.seal(Slot(row.series_key, row.version), b"rubbish")
 
 
 @pytest.mark.parametrize("spoilt", [flipped, another_row, rubbish])

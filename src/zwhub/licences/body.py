@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import orjson
+
 from zwhub.kernel.identifiers.licence import LicenceIdentifier, MalformedIdentifier
 from zwhub.kernel.words import Words
 
@@ -86,19 +88,40 @@ class Body:
 
 def read_body(payload: bytes) -> Body:
     """The body in the exact bytes that were signed. Raises `MalformedBody`."""
-    fields = _members(_json(payload), "$", _READERS | {"format": _format})
-    fields.pop("format")
-    body = Body(**{_SNAKE[name]: value for name, value in fields.items()})
-    _agree(body)
-    return body
+    try:
+        fields = _members(_json(payload), _READERS)
+        del fields["format"]
+        body = Body(*fields.values())
+        _agree(body)
+        return body
+    except _Unfit as unfit:
+        place = f"${unfit.place}"
+        words = Words(f"{place} {unfit.zh}", f"{place} {unfit.en}")
+        raise MalformedBody(place, words) from None
+
+
+class _Unfit(Exception):
+    """What is wrong, raised where it is; `place` grows on the way up."""
+
+    def __init__(self, zh: str, en: str, place: str = "") -> None:
+        self.zh, self.en, self.place = zh, en, place
+
+    def below(self, name: str) -> "_Unfit":
+        return _Unfit(self.zh, self.en, name + self.place)
 
 
 def _json(payload: bytes) -> Any:
+    """What stands there. A reader that takes repeated names is believed where it writes the same."""
+    try:
+        said = orjson.loads(payload)
+        if orjson.dumps(said) == payload:  # most systems write so; faster than the next lines
+            return said
+    except ValueError:
+        pass
     try:
         return json.loads(payload.decode(), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError):
-        raise _bad(
-            "$",
+        raise _Unfit(
             "须为 UTF-8 编码且无重名成员的 JSON 对象",
             "must be a JSON object in UTF-8 without repeated names",
         ) from None
@@ -111,111 +134,132 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _members(value: Any, place: str, readers: Mapping[str, "Reader"]) -> dict[str, Any]:
+def _members(value: Any, readers: Mapping[str, "Reader"]) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _bad(place, "须为对象", "must be an object")
-    for name in readers:
-        if name not in value:
-            raise _bad(f"{place}.{name}", "缺少此成员", "is missing")
-    for name in value:
-        if name not in readers:
-            raise _bad(place, "含有格式之外的成员", "has a member that the format does not know")
-    return {name: read(value[name], f"{place}.{name}") for name, read in readers.items()}
+        raise _Unfit("须为对象", "must be an object")
+    if value.keys() != readers.keys():
+        for name in readers:
+            if name not in value:
+                raise _Unfit("缺少此成员", "is missing", f".{name}")
+        raise _Unfit("含有格式之外的成员", "has a member that the format does not know")
+    read = {}
+    try:
+        for name, reader in readers.items():
+            read[name] = reader(value[name])
+    except _Unfit as unfit:
+        raise unfit.below(f".{name}") from None
+    return read
 
 
-Reader = Callable[[Any, str], Any]
+Reader = Callable[[Any], Any]
 
 
 def _text(longest: int) -> Reader:
-    def read(value: Any, place: str) -> str:
-        fits = isinstance(value, str) and 0 < len(value) <= longest and not _CONTROL.search(value)
-        if not fits or value != value.strip():
-            raise _bad(
-                place,
-                f"须为 1 至 {longest} 个字符的文本",
-                f"must be text of 1 to {longest} characters",
-            )
-        return str(value)
+    def read(value: Any) -> str:
+        if isinstance(value, str) and 0 < len(value) <= longest and _is_plain(value):
+            return value
+        raise _Unfit(
+            f"须为 1 至 {longest} 个字符的文本", f"must be text of 1 to {longest} characters"
+        )
 
     return read
 
 
-def _coded(pattern: str, zh: str, en: str) -> Reader:
-    compiled = re.compile(pattern)
+def _is_plain(text: str) -> bool:
+    """No control characters, no half pairs, no white space at its ends."""
+    if text.isprintable():  # then a blank is the only white space there can be
+        return text[0] != " " != text[-1]
+    return not _CONTROL.search(text) and text == text.strip()
 
-    def read(value: Any, place: str) -> str:
-        if not isinstance(value, str) or not compiled.fullmatch(value):
-            raise _bad(place, zh, en)
+
+def _coded(pattern: str, zh: str, en: str) -> Reader:
+    fits = re.compile(pattern).fullmatch
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not fits(value):
+            raise _Unfit(zh, en)
         return value
 
     return read
 
 
 def _one_of(allowed: frozenset[str]) -> Reader:
-    def read(value: Any, place: str) -> str:
+    choices = " ".join(sorted(allowed))
+
+    def read(value: Any) -> str:
         if not isinstance(value, str) or value not in allowed:
-            choices = " ".join(sorted(allowed))
-            raise _bad(place, f"须为其中之一：{choices}", f"must be one of: {choices}")
+            raise _Unfit(f"须为其中之一：{choices}", f"must be one of: {choices}")
         return value
 
     return read
 
 
-def _format(value: Any, place: str) -> str:
-    return str(_one_of(frozenset({FORMAT}))(value, place))
-
-
-def _date(value: Any, place: str) -> date:
+def _date(value: Any) -> date:
     try:
         if isinstance(value, str) and _DATE.fullmatch(value):
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise _bad(place, "须为日期 YYYY-MM-DD", "must be a date, YYYY-MM-DD")
+    raise _Unfit("须为日期 YYYY-MM-DD", "must be a date, YYYY-MM-DD")
 
 
-def _date_or_null(value: Any, place: str) -> date | None:
-    return None if value is None else _date(value, place)
+def _date_or_null(value: Any) -> date | None:
+    return None if value is None else _date(value)
 
 
-def _instant(value: Any, place: str) -> datetime:
+def _instant(value: Any) -> datetime:
     try:
         if isinstance(value, str) and _INSTANT.fullmatch(value):
             return datetime.fromisoformat(value)
     except ValueError:
         pass
-    raise _bad(
-        place, "须为带时区的时间（RFC 3339）", "must be an instant with its offset (RFC 3339)"
-    )
+    raise _Unfit("须为带时区的时间（RFC 3339）", "must be an instant with its offset (RFC 3339)")
 
 
-def _identifier(value: Any, place: str) -> LicenceIdentifier:
+def _identifier(value: Any) -> LicenceIdentifier:
     try:
         return LicenceIdentifier.parse(value if isinstance(value, str) else "")
     except MalformedIdentifier as malformed:
-        raise MalformedBody(place, malformed.words) from None
+        raise _Unfit(malformed.words.zh, malformed.words.en) from None
 
 
-def _identifier_or_null(value: Any, place: str) -> str | None:
-    return None if value is None else str(_identifier(value, place))
+def _identifier_or_null(value: Any) -> str | None:
+    return None if value is None else str(_identifier(value))
 
 
-def _holders(value: Any, place: str) -> tuple[Holder, ...]:
+def _holders(value: Any) -> tuple[Holder, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_HOLDERS:
-        raise _bad(place, "须有 1 至 20 个持证主体", "must list 1 to 20 holders")
-    readers = {"name": _text(200), "code": _text(64), "codeType": _one_of(HOLDER_CODE_TYPES)}
-    read = [_members(one, f"{place}[{index}]", readers) for index, one in enumerate(value)]
-    return tuple(Holder(one["name"], one["code"], one["codeType"]) for one in read)
+        raise _Unfit("须有 1 至 20 个持证主体", "must list 1 to 20 holders")
+    try:
+        read = []
+        for one in value:
+            read.append(Holder(*_members(one, _HOLDER).values()))
+    except _Unfit as unfit:
+        raise unfit.below(f"[{len(read)}]") from None
+    return tuple(read)
 
 
-def _surface(value: Any, place: str) -> Mapping[str, str]:
+def _surface(value: Any) -> Mapping[str, str]:
     if not isinstance(value, dict) or len(value) > MOST_SURFACE_ITEMS:
-        raise _bad(place, "须为不超过 64 项的对象", "must be an object of at most 64 members")
-    name, content = _text(64), _text(2000)
-    return {name(key, place): content(text, f"{place}.{key[:64]}") for key, text in value.items()}
+        raise _Unfit("须为不超过 64 项的对象", "must be an object of at most 64 members")
+    for name, content in value.items():
+        _SURFACE_NAME(name)
+        try:
+            _SURFACE_CONTENT(content)
+        except _Unfit as unfit:
+            raise unfit.below(f".{name}") from None
+    return value
 
 
+_SURFACE_NAME, _SURFACE_CONTENT = _text(64), _text(2000)
+# In the order of the fields of `Holder` and of `Body`.
+_HOLDER: dict[str, Reader] = {
+    "name": _text(200),
+    "code": _text(64),
+    "codeType": _one_of(HOLDER_CODE_TYPES),
+}
 _READERS: dict[str, Reader] = {
+    "format": _one_of(frozenset({FORMAT})),
     "identifier": _identifier,
     "number": _text(64),
     "name": _text(200),
@@ -241,27 +285,22 @@ _READERS: dict[str, Reader] = {
     "signedAt": _instant,
     "signedBy": _text(200),
 }
-_SNAKE = {name: re.sub(r"([A-Z])", lambda m: "_" + m[0].lower(), name) for name in _READERS}
 
 
 def _agree(body: Body) -> None:
     """The parts of the identifier must say what the members say (GB/T 36904)."""
     parts = body.identifier
     if parts.type_code != body.type_code:
-        raise _bad("$.typeCode", "与证照标识不一致", "differs from the identifier")
+        raise _Unfit("与证照标识不一致", "differs from the identifier", ".typeCode")
     if parts.issuer not in {body.issuer_code, body.region}:  # some issuers write a 6-digit region
-        raise _bad("$.issuerCode", "与证照标识不一致", "differs from the identifier")
+        raise _Unfit("与证照标识不一致", "differs from the identifier", ".issuerCode")
     if parts.version != body.version:
-        raise _bad("$.version", "与证照标识不一致", "differs from the identifier")
+        raise _Unfit("与证照标识不一致", "differs from the identifier", ".version")
     if body.valid_until is not None and body.valid_until < body.valid_from:
-        raise _bad("$.validUntil", "早于有效期起", "lies before validFrom")
+        raise _Unfit("早于有效期起", "lies before validFrom", ".validUntil")
     if body.version != "001" and body.previous is None:
-        raise _bad(
-            "$.previous",
+        raise _Unfit(
             "延续或变更须写明原证照标识",
             "must name the licence that this version replaces",
+            ".previous",
         )
-
-
-def _bad(place: str, zh: str, en: str) -> MalformedBody:
-    return MalformedBody(place, Words(f"{place} {zh}", f"{place} {en}"))

@@ -194,12 +194,14 @@ async def _by_number(registry: Registry, number: str) -> Held | None:
 
 
 def _packed(kept: Kept) -> bytes:
-    """As the cache keeps it: eight bytes of id, then the record as it is sealed."""
-    return kept.id.to_bytes(8, "big") + kept.sealed
+    """As the cache keeps it: id (8 bytes), slot (16 and 2), then the record as it is sealed."""
+    numbers = kept.id.to_bytes(8, "big"), kept.series.bytes, kept.version.to_bytes(2, "big")
+    return b"".join((*numbers, kept.sealed))
 
 
 def _unpacked(packed: bytes) -> Kept:
-    return Kept(int.from_bytes(packed[:8], "big"), packed[8:])
+    row_id, version = (int.from_bytes(packed[a:b], "big") for a, b in ((0, 8), (24, 26)))
+    return Kept(row_id, UUID(bytes=packed[8:24]), version, packed[26:])
 
 
 async def questions(

@@ -47,13 +47,14 @@ async def newest(session: AsyncSession, key: UUID) -> Kept | None:
 async def newest_of(session: AsyncSession, keys: Collection[UUID]) -> Mapping[UUID, Kept]:
     """By name, the newest version of the licence that carries it; one statement."""
     query = (
-        select(LicenceName.key, Licence.id, Licence.sealed)
+        select(LicenceName.key, *_KEPT)
+        .select_from(LicenceName)
         .join(Licence, Licence.id == LicenceName.licence_id)
         .where(LicenceName.key == any_(literal(list(keys), ARRAY(Uuid()))))
         .ext(distinct_on(LicenceName.key))
         .order_by(LicenceName.key, _NEWEST)
     )
-    return {key: Kept(row_id, sealed) for key, row_id, sealed in await session.execute(query)}
+    return {row.key: Kept(*row[1:]) for row in await session.execute(query)}
 
 
 async def version_of(session: AsyncSession, slot: Slot) -> Kept | None:
@@ -66,25 +67,25 @@ async def versions_of(session: AsyncSession, slots: Collection[Slot]) -> Mapping
     """By identifier, the rows that the registry holds; one statement."""
     asked = _asked(slots)
     query = (
-        select(LicenceName.key, LicenceName.version, Licence.id, Licence.sealed)
+        select(*_KEPT)
+        .select_from(LicenceName)
         .join(asked, (LicenceName.key == asked.c.key) & (LicenceName.version == asked.c.version))
         .join(Licence, Licence.id == LicenceName.licence_id)
     )
-    found = await session.execute(query)
-    return {Slot(key, version): Kept(row_id, sealed) for key, version, row_id, sealed in found}
+    found = [Kept(*row) for row in await session.execute(query)]
+    return {Slot(kept.series, kept.version): kept for kept in found}
 
 
 async def by_id(session: AsyncSession, licence_id: int) -> Kept | None:
-    query = select(Licence.id, Licence.sealed).where(Licence.id == licence_id)
+    query = select(*_KEPT).where(Licence.id == licence_id)
     return await _one(session, query)
 
 
-def _named(condition: ColumnElement[bool]) -> Select[int, bytes]:
-    joined = LicenceName.licence_id == Licence.id
-    return select(Licence.id, Licence.sealed).join(LicenceName, joined).where(condition)
+def _named(condition: ColumnElement[bool]) -> Select[int, UUID, int, bytes]:
+    return select(*_KEPT).join(LicenceName, LicenceName.licence_id == Licence.id).where(condition)
 
 
-async def _one(session: AsyncSession, query: Select[int, bytes]) -> Kept | None:
+async def _one(session: AsyncSession, query: Select[int, UUID, int, bytes]) -> Kept | None:
     row = (await session.execute(query)).first()
     return None if row is None else Kept(*row)
 
@@ -95,10 +96,8 @@ def _asked(slots: Collection[Slot]) -> Any:
     return func.unnest(*columns).table_valued("key", "version", name="asked").render_derived()
 
 
-def _held_by(key: UUID) -> Select[int, bytes]:
-    held = select(Licence.id, Licence.sealed).join(
-        LicenceHolder, LicenceHolder.licence_id == Licence.id
-    )
+def _held_by(key: UUID) -> Select[int, UUID, int, bytes]:
+    held = select(*_KEPT).join(LicenceHolder, LicenceHolder.licence_id == Licence.id)
     return held.where(LicenceHolder.holder_key == key)
 
 
@@ -167,7 +166,7 @@ async def newest_versions(
 
 
 async def by_ids(session: AsyncSession, licence_ids: Collection[int]) -> list[Kept]:
-    query = select(Licence.id, Licence.sealed).where(
+    query = select(*_KEPT).where(
         Licence.id == any_(literal(list(licence_ids), ARRAY(BigInteger())))
     )
     return [Kept(*row) for row in await session.execute(query)]
@@ -224,16 +223,16 @@ async def add(
 
 
 def _licence(vault: Vault, held: Held, at: datetime) -> dict[str, Any]:
-    body = held.body
+    body, slot = held.body, vault.slot(held.body.identifier)
     return {
         "id": held.id,
-        "series_key": vault.series_key(body.identifier),
-        "version": int(body.version),
+        "series_key": slot.series,
+        "version": slot.version,
         "type_code": body.type_code,
         "issued_on": body.issued_on,
         "signed_at": body.signed_at,
         "collected_at": at,
-        "sealed": vault.seal(held.id, held.signed).sealed,
+        "sealed": vault.seal(slot, held.signed),
     }
 
 
@@ -309,3 +308,4 @@ async def trusts_sandbox(session: AsyncSession) -> bool:
 
 COUNTED_EXACTLY = 100_000
 _NEWEST = LicenceName.version.desc()
+_KEPT = (Licence.id, Licence.series_key, Licence.version, Licence.sealed)

@@ -26,6 +26,8 @@ class Look(NamedTuple):
     leaf: bytes
     position: int | None
     licence_id: int
+    series: UUID
+    version: int
     sealed: bytes
     organisation: str | None
     purpose: str | None
@@ -56,7 +58,7 @@ async def looks(session: AsyncSession, holder_key: UUID, page: Page) -> Slice[Lo
     query = (
         select(
             *(said.trace_id, said.action, said.at, said.leaf, said.position),
-            *(Licence.id, Licence.sealed),
+            *(Licence.id, Licence.series_key, Licence.version, Licence.sealed),
             func.coalesce(Verification.organisation, LicenceReading.organisation),
             *(Verification.purpose, Verification.case_number),
         )

@@ -16,18 +16,20 @@ from zwhub.licences.packing import pack, unpack
 NOBODY = UUID(int=0)  # the name of no holder
 
 
-class Kept(NamedTuple):
-    """A record as the registry and the cache keep it: packed and sealed for its row."""
-
-    id: int
-    sealed: bytes
-
-
 class Slot(NamedTuple):
     """The place of one version of a licence: its identifier without the check character."""
 
     series: UUID
     version: int
+
+
+class Kept(NamedTuple):
+    """A record as the registry and the cache keep it: packed, and sealed for its slot."""
+
+    id: int
+    series: UUID
+    version: int
+    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ class Vault:
         """The name under which a person's or body's licences are found."""
         return self._key("holder", normalise_code(code))
 
-    def seal(self, row_id: int, signed: bytes) -> Kept:
-        """A record, to be kept at that row."""
-        return Kept(row_id, self.sealer.seal(pack(signed), _row(row_id)))
+    def seal(self, slot: Slot, signed: bytes) -> bytes:
+        """A record, to be kept in that slot."""
+        return self.sealer.seal(pack(signed), _about(*slot))
 
     def signed(self, kept: Kept) -> bytes:
         """The record as its issuer signed it, byte for byte.
@@ -68,7 +70,7 @@ class Vault:
         Raises `MalformedJws` when what is kept was altered, moved, or sealed with a lost key.
         """
         try:
-            return unpack(self.sealer.open(kept.sealed, _row(kept.id)))
+            return unpack(self.sealer.open(kept.sealed, _about(kept.series, kept.version)))
         except CannotOpen:
             words = Words("存储的记录无法解密", "the stored record cannot be opened")
             raise MalformedJws(words) from None
@@ -89,5 +91,5 @@ class Vault:
         return UUID(bytes=keyed_digest(self.index_secret, kind, text)[:16])
 
 
-def _row(row_id: int) -> bytes:
-    return b"licences:" + row_id.to_bytes(8, "big", signed=True)
+def _about(series: UUID, version: int) -> bytes:
+    return b"licence" + series.bytes + version.to_bytes(2, "big")

@@ -1,10 +1,11 @@
 """Signed records (签名记录): compact JWS (RFC 7515), so strict that no altered text passes."""
 
 import json
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 from zwhub.kernel.crypto.keys import Algorithm, PrivateKey, PublicKey
@@ -16,7 +17,8 @@ MAX_NAME = 64  # characters of `kid`, and of `typ`
 # RFC 8725 §3.10: a record must not bring its own key. RFC 7515 §4.1.11, RFC 7797: an extension
 # that changes what is signed is not understood here, so it is refused.
 _REFUSED = ("crit", "b64", "jwk", "jku", "x5u")
-_ALPHABET = re.compile(rb"[A-Za-z0-9_-]*")
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_TO_PLAIN = bytes.maketrans(b"-_", b"+/")
 
 
 class MalformedJws(ValueError):
@@ -53,15 +55,23 @@ def parse(text: str | bytes) -> Jws:
     parts = octets.split(b".")
     if len(parts) != 3:  # noqa: PLR2004 - RFC 7515 §7.1: header, payload, signature
         raise _malformed("签名记录须由三段组成", "a signed record has exactly three parts")
-    header = _header(decoded(parts[0]))
+    head, payload, signature = parts
     return Jws(
-        algorithm=_algorithm(header.get("alg")),
-        kid=_name(header.get("kid"), "kid"),
-        typ=_name(header["typ"], "typ") if "typ" in header else None,
-        header=MappingProxyType(header),
-        payload=decoded(parts[1]),
-        signing_input=octets[: octets.rindex(b".")],
-        signature=decoded(parts[2]),
+        *_head(head),
+        payload=decoded(payload),
+        signing_input=octets[: -len(signature) - 1],
+        signature=decoded(signature),
+    )
+
+
+@lru_cache(maxsize=1_024)  # an issuer writes the same header into each of its records
+def _head(part: bytes) -> tuple[Algorithm, str, str | None, Mapping[str, object]]:
+    header = _header(decoded(part))
+    return (
+        _algorithm(header.get("alg")),
+        _name(header.get("kid"), "kid"),
+        _name(header["typ"], "typ") if "typ" in header else None,
+        MappingProxyType(header),
     )
 
 
@@ -86,10 +96,14 @@ def _encoded(octets: bytes) -> bytes:
 
 def decoded(part: bytes) -> bytes:
     """The octets behind canonical base64url: spare bits zero (RFC 4648 §3.5), no padding (§5)."""
-    if not _ALPHABET.fullmatch(part) or len(part) % 4 == 1:
+    if part.translate(None, _ALPHABET) or len(part) % 4 == 1:
         raise _not_base64()
-    octets = urlsafe_b64decode(part + b"=" * (-len(part) % 4))
-    if _encoded(octets) != part:
+    octets = a2b_base64(part.translate(_TO_PLAIN) + b"=" * (-len(part) % 4))
+    spare = -len(octets) % 3  # of one byte in the last group four bits are spare, of two bytes two
+    if (
+        spare
+        and b2a_base64(octets[spare - 3 :], newline=False).rstrip(b"=")[-1] != _TO_PLAIN[part[-1]]
+    ):
         raise _not_base64()
     return octets
 

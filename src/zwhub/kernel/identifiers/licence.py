@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from zwhub.kernel.identifiers.malformed import MalformedIdentifier
 from zwhub.kernel.words import Words
@@ -58,9 +59,10 @@ class LicenceIdentifier:
 
     @property
     def check_state(self) -> CheckState:
-        body = self.type_code + self.issuer + self.serial + self.version
-        if self.check == check_character(body):
+        product = _product(self.serial + self.version, _begun(self.type_code + self.issuer))
+        if self.check == _ALPHABET[(37 - product) % 36]:
             return CheckState.VALID
+        body = self.type_code + self.issuer + self.serial + self.version
         return CheckState.VARIANT if self.check == variant_character(body) else CheckState.WRONG
 
     def __str__(self) -> str:
@@ -79,10 +81,24 @@ def build(type_code: str, issuer: str, serial: str, version: int) -> str:
 
 def check_character(body: str) -> str:
     """ISO 7064 MOD 37,36 over the parts without dots and without the OID root (GB/T 36904)."""
-    product = 36
-    for character in body:
-        product = ((product + _VALUES[character]) % 36 or 36) * 2 % 37
-    return _ALPHABET[(37 - product) % 36]
+    return _ALPHABET[(37 - _product(body, 36)) % 36]
+
+
+def _product(text: str, product: int) -> int:
+    for character in text:
+        product = _NEXT[product][character]
+    return product
+
+
+_NEXT = [
+    {character: ((product + value) % 36 or 36) * 2 % 37 for character, value in _VALUES.items()}
+    for product in range(37)
+]
+
+
+@lru_cache(maxsize=4_096)  # an issuer's licences of one type begin alike
+def _begun(prefix: str) -> int:
+    return _product(prefix, 36)
 
 
 def variant_character(body: str) -> str:
