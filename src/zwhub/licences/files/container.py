@@ -38,15 +38,18 @@ class Refused(Exception):
 class Container:
     """The files of a zip, by their normalised names. Nothing is ever written to a disk."""
 
-    def __init__(self, octets: bytes) -> None:
-        """Raises Refused for whatever two readers could understand in two ways."""
+    def __init__(self, octets: bytes, most_bytes: int = MOST_BYTES) -> None:
+        """Raises Refused for whatever two readers could understand in two ways.
+
+        Unpacked, all entries together may have `most_bytes`.
+        """
         _require_plain_ends(octets)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(octets))
         except (*_BROKEN, struct.error, UnicodeError) as error:
             raise Refused("压缩包无法读取", "the zip cannot be read") from error
         listed = self._zip.infolist()
-        _require_room(listed)
+        _require_room(listed, most_bytes)
         _require_apart(octets, listed, self._zip.start_dir)
         self._entries = _by_name(listed)
         self._digests: dict[str, bytes | None] = {}
@@ -106,8 +109,8 @@ def _require_plain_ends(octets: bytes) -> None:
         raise Refused("压缩包首尾有多余内容", "there is something in front of or behind the zip")
 
 
-def _require_room(listed: list[zipfile.ZipInfo]) -> None:
-    if sum(entry.file_size for entry in listed) > MOST_BYTES:
+def _require_room(listed: list[zipfile.ZipInfo], most_bytes: int) -> None:
+    if sum(entry.file_size for entry in listed) > most_bytes:
         raise Refused("解压后过大", "unpacked, the zip would be too large")
     if any(e.file_size > _FREE_BYTES + MOST_RATIO * e.compress_size for e in listed):
         raise Refused("压缩比异常", "an entry is packed too densely to be honest")
