@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,52 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.crypto.jws import MalformedJws
-from zwhub.kernel.crypto.trust import TrustList
-from zwhub.kernel.identifiers import citizen, uscc
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
-from zwhub.licences import policy, store
-from zwhub.licences.body import MalformedBody
-from zwhub.licences.findings import Outcome
+from zwhub.licences import store
 from zwhub.licences.gather import Registry, number_slot
 from zwhub.licences.held import Held
-from zwhub.licences.policy import Question
+from zwhub.licences.judging import LONGEST_RECORD, Candidate, CollectionOutcome, Standards, judge
 from zwhub.licences.trust import trust_list
 from zwhub.licences.vault import Kept, Slot, Vault
 
 MOST_RECORDS = 1_000
-LONGEST_RECORD = 65_536
-
-
-class CollectionOutcome(StrEnum):
-    """What became of one record."""
-
-    ACCEPTED = "ACCEPTED"
-    UNCHANGED = "UNCHANGED"
-    QUARANTINED = "QUARANTINED"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One reason why a record was quarantined, or (with ACCEPTED) a warning."""
-
-    code: str
-    words: Words
-
-
-@dataclass(slots=True)
-class Candidate:
-    """One delivered record on its way in."""
-
-    index: int
-    text: str
-    held: Held | None = None
-    problems: list[Problem] = field(default_factory=list)
-    outcome: CollectionOutcome | None = None
-
-    def refuse(self, code: str, words: Words) -> None:
-        self.outcome = CollectionOutcome.QUARANTINED
-        self.problems.append(Problem(code, words))
 
 
 async def collect_licences(
@@ -75,7 +38,8 @@ async def collect_licences(
     _require_size(records)
     trust = await trust_list(session, registry.trust)
     candidates = [Candidate(index, text) for index, text in enumerate(records)]
-    await asyncio.to_thread(_judge, candidates, trust, known_types, now)
+    standards = Standards(trust, known_types, now)
+    await asyncio.to_thread(_judge, candidates, standards)
     await store.one_collection_at_a_time(session)
     await _compare(session, registry.vault, candidates)
     await _record(session, candidates, registry, actor, now)
@@ -85,7 +49,7 @@ async def collect_licences(
 async def forget_numbers(registry: Registry, candidates: Sequence[Candidate]) -> None:
     """Drop what the cache knew of the numbers just collected; call it after the commit."""
     slots = [
-        number_slot(registry.vault.number_key(one.held.body.number))
+        number_slot(registry.vault.number_key(one.held.body.number).hex)
         for one in candidates
         if one.outcome is CollectionOutcome.ACCEPTED and one.held is not None
     ]
@@ -102,54 +66,9 @@ def _require_size(records: Sequence[str]) -> None:
         raise Refused(Reason.TOO_MANY, words, ("input", "records"))
 
 
-def _judge(
-    candidates: Sequence[Candidate], trust: TrustList, known_types: frozenset[str], now: datetime
-) -> None:
-    """What a record says of itself, and whether its signature holds. Pure, on a thread."""
+def _judge(candidates: Sequence[Candidate], by: Standards) -> None:
     for one in candidates:
-        try:
-            one.held = _read(one.text)
-        except (MalformedJws, MalformedBody) as malformed:
-            one.refuse("MALFORMED", malformed.words)
-            continue
-        _judge_body(one, one.held, known_types, now)
-        question = Question(one.held.jws, one.held.body, trust, None, True, None, None, now)
-        for check in policy.examine(question, policy.COLLECTABLE).checks:
-            if check.outcome is Outcome.FAIL and check.reason is not None:
-                one.refuse(check.reason, check.detail)
-            elif "CHECK_DIGIT_VARIANT" in check.detail.en:
-                one.problems.append(Problem("CHECK_DIGIT_VARIANT", check.detail))
-
-
-def _read(text: str) -> Held:
-    if len(text) > LONGEST_RECORD:
-        words = Words("记录过长（上限 64 KiB）", "the record is longer than 64 KiB")
-        raise MalformedBody("$", words)
-    return Held.read(0, text.encode("utf-8", "replace"))
-
-
-def _judge_body(one: Candidate, held: Held, known_types: frozenset[str], now: datetime) -> None:
-    body = held.body
-    if body.type_code not in known_types:
-        one.refuse("UNKNOWN_TYPE", Words("证照类型代码不在目录中", "the licence type is not known"))
-    if body.signed_at > now:
-        one.refuse("SIGNED_IN_FUTURE", Words("签章时间在将来", "signedAt lies in the future"))
-    for position, holder in enumerate(body.holders):
-        place = f"$.holders[{position}].code"
-        if holder.code_type == "111" and not citizen.is_valid(holder.code):
-            words = Words(f"{place} 公民身份号码无效", f"{place} is not a valid identity number")
-            one.refuse("HOLDER_NUMBER_INVALID", words)
-        if holder.code_type == "001":
-            _judge_uscc(one, uscc.check(holder.code), place)
-
-
-def _judge_uscc(one: Candidate, state: uscc.State, place: str) -> None:
-    if state is uscc.State.MALFORMED:
-        words = Words(f"{place} 统一社会信用代码无效", f"{place} is not a social credit code")
-        one.refuse("HOLDER_NUMBER_INVALID", words)
-    elif state is uscc.State.CHECK_FAILS:  # a few early codes really fail: named, never guessed
-        words = Words(f"{place} 校验位不符（警告）", f"{place} fails its check character (warning)")
-        one.problems.append(Problem("USCC_CHECK_WARNING", words))
+        judge(one, by)
 
 
 async def _compare(session: AsyncSession, vault: Vault, candidates: Sequence[Candidate]) -> None:

@@ -165,7 +165,7 @@ async def _numbers(
     session: AsyncSession, registry: Registry, numbers: Collection[str]
 ) -> Mapping[str, Found]:
     vault, names = registry.vault, {one: registry.vault.number_key(one) for one in numbers}
-    slots = [number_slot(key) for key in names.values()]
+    slots = [number_slot(key.hex) for key in names.values()]
     cached = await registry.cache.get_many(slots) if slots else []
     kept = {n: _unpacked(one) for n, one in zip(names, cached, strict=True) if one}
     missing = {key: number for number, key in names.items() if number not in kept}
@@ -174,9 +174,9 @@ async def _numbers(
     return {number: _read(vault, row) for number, row in kept.items()}
 
 
-def number_slot(key: UUID) -> str:
-    """Where the cache keeps the record of a number; the number itself is no part of it."""
-    return f"number:{key.hex}"
+def number_slot(key: str) -> str:
+    """Where the cache keeps the record of a number, by its name in hexadecimal characters."""
+    return f"number:{key}"
 
 
 async def _by_number(registry: Registry, number: str) -> Held | None:
@@ -188,7 +188,7 @@ async def _by_number(registry: Registry, number: str) -> Held | None:
         return None if kept is None else _packed(kept)
 
     packed = await registry.cache.aside(
-        number_slot(key), NUMBER_TTL, load, negative_ttl_seconds=ABSENT_TTL
+        number_slot(key.hex), NUMBER_TTL, load, negative_ttl_seconds=ABSENT_TTL
     )
     return None if packed is None else registry.vault.held(_unpacked(packed))
 

@@ -224,3 +224,21 @@ class QuarantinedRecord(Base):
     problems: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
     actor: Mapped[str]
     at: Mapped[datetime]
+    delivery: Mapped[str | None]
+    row_number: Mapped[int | None]
+
+
+class Delivery(Base):
+    """A delivered file (归集文件) and how far it has been loaded, kept with each chunk's records.
+
+    `resume` leads to the first row that is not stored yet; `counts` says what became of the rest.
+    """
+
+    __tablename__ = "deliveries"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    size: Mapped[int]
+    resume: Mapped[str]
+    counts: Mapped[dict[str, int]] = mapped_column(JSONB)
+    begun_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

@@ -225,6 +225,9 @@ COLLECTABLE: tuple[Examine, ...] = (
     identifier,
 )
 
+# The same, where the issuer vouches for a whole file under one signature.
+VOUCHED = COLLECTABLE[1:]
+
 
 def examine(question: Question, checks: Sequence[Examine] = GENUINE) -> Finding:
     """Every check in order. An empty policy would vouch for anything, so it is an error."""

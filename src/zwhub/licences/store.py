@@ -275,7 +275,8 @@ async def append_standing(
 async def quarantine(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Keep refused records with their reasons; the same record is kept once."""
     statement = upsert(QuarantinedRecord)
-    newest = {name: statement.excluded[name] for name in ("problems", "actor", "at")}
+    names = ("problems", "actor", "at", "delivery", "row_number")
+    newest = {name: statement.excluded[name] for name in names if name in rows[0]}
     await session.execute(
         statement.on_conflict_do_update(index_elements=["record_digest"], set_=newest), rows
     )

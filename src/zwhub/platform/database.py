@@ -82,17 +82,28 @@ async def copy_rows(
     session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """COPY rows into a table inside the session's transaction; all rows name the same columns."""
-    if not rows:
+    if rows:
+        await copy_records(session, table, list(rows[0]), [tuple(row.values()) for row in rows])
+
+
+async def copy_records(
+    session: AsyncSession,
+    table: type[Base],
+    names: Sequence[str],
+    records: Sequence[tuple[Any, ...]],
+) -> None:
+    """The same for values in the order of the named columns."""
+    if not records:
         return
     await session.execute(select(1))  # the driver opens its transaction at the first statement
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
-    names = list(rows[0])
     in_json = [isinstance(table.__table__.columns[name].type, JSON) for name in names]
-    records = [
-        tuple(_json(v) if j else v for v, j in zip(row.values(), in_json, strict=True))
-        for row in rows
-    ]
+    if any(in_json):
+        records = [
+            tuple(_json(v) if j else v for v, j in zip(row, in_json, strict=True))
+            for row in records
+        ]
     await driver.copy_records_to_table(table.__tablename__, records=records, columns=names)
 
 

@@ -15,13 +15,8 @@ from zwhub.licences.api.faces import (
     Licence,
     registry_of,
 )
-from zwhub.licences.collect import (
-    Candidate,
-    CollectionOutcome,
-    Problem,
-    collect_licences,
-    forget_numbers,
-)
+from zwhub.licences.collect import collect_licences, forget_numbers
+from zwhub.licences.judging import Candidate, CollectionOutcome, Problem
 
 SYSTEMS = {Persona.DEPARTMENT}
 

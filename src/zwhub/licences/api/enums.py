@@ -2,8 +2,8 @@
 
 from zwhub.graph.enums import show
 from zwhub.kernel.words import Words
-from zwhub.licences.collect import CollectionOutcome
 from zwhub.licences.findings import CheckName, Outcome, Verdict, VerificationReason
+from zwhub.licences.judging import CollectionOutcome
 from zwhub.licences.status import LicenceState
 
 show(

@@ -1,0 +1,107 @@
+"""Judge delivered records (归集审查): each on its own merits, before the registry is asked. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from zwhub.kernel.crypto.jws import MalformedJws
+from zwhub.kernel.crypto.trust import TrustList
+from zwhub.kernel.identifiers import citizen, uscc
+from zwhub.kernel.words import Words
+from zwhub.licences import policy
+from zwhub.licences.body import Body, MalformedBody
+from zwhub.licences.findings import Outcome
+from zwhub.licences.held import Held
+from zwhub.licences.policy import Question
+
+LONGEST_RECORD = 65_536
+
+
+class CollectionOutcome(StrEnum):
+    """What became of one record."""
+
+    ACCEPTED = "ACCEPTED"
+    UNCHANGED = "UNCHANGED"
+    QUARANTINED = "QUARANTINED"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason why a record was quarantined, or (with ACCEPTED) a warning."""
+
+    code: str
+    words: Words
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One delivered record on its way in."""
+
+    index: int
+    text: str
+    held: Held | None = None
+    problems: list[Problem] = field(default_factory=list)
+    outcome: CollectionOutcome | None = None
+
+    def refuse(self, code: str, words: Words) -> None:
+        self.outcome = CollectionOutcome.QUARANTINED
+        self.problems.append(Problem(code, words))
+
+
+@dataclass(frozen=True, slots=True)
+class Standards:
+    """What records are judged by. `vouched` tells whose signatures somebody vouched for already."""
+
+    trust: TrustList
+    known_types: frozenset[str]
+    now: datetime
+    vouched: Callable[[Body], bool] = lambda _: False
+
+
+def judge(one: Candidate, by: Standards) -> None:
+    """What a record says of itself, and whether its signature holds."""
+    try:
+        held = one.held = _read(one.text)
+    except (MalformedJws, MalformedBody) as malformed:
+        one.refuse("MALFORMED", malformed.words)
+        return
+    _judge_body(one, held, by)
+    question = Question(held.jws, held.body, by.trust, None, True, None, None, by.now)
+    checks = policy.VOUCHED if by.vouched(held.body) else policy.COLLECTABLE
+    for check in policy.examine(question, checks).checks:
+        if check.outcome is Outcome.FAIL and check.reason is not None:
+            one.refuse(check.reason, check.detail)
+        elif "CHECK_DIGIT_VARIANT" in check.detail.en:
+            one.problems.append(Problem("CHECK_DIGIT_VARIANT", check.detail))
+
+
+def _read(text: str) -> Held:
+    if len(text) > LONGEST_RECORD:
+        words = Words("记录过长（上限 64 KiB）", "the record is longer than 64 KiB")
+        raise MalformedBody("$", words)
+    return Held.read(0, text.encode("utf-8", "replace"))
+
+
+def _judge_body(one: Candidate, held: Held, by: Standards) -> None:
+    body = held.body
+    if body.type_code not in by.known_types:
+        one.refuse("UNKNOWN_TYPE", Words("证照类型代码不在目录中", "the licence type is not known"))
+    if body.signed_at > by.now:
+        one.refuse("SIGNED_IN_FUTURE", Words("签章时间在将来", "signedAt lies in the future"))
+    for position, holder in enumerate(body.holders):
+        place = f"$.holders[{position}].code"
+        if holder.code_type == "111" and not citizen.is_valid(holder.code):
+            words = Words(f"{place} 公民身份号码无效", f"{place} is not a valid identity number")
+            one.refuse("HOLDER_NUMBER_INVALID", words)
+        if holder.code_type == "001":
+            _judge_uscc(one, uscc.check(holder.code), place)
+
+
+def _judge_uscc(one: Candidate, state: uscc.State, place: str) -> None:
+    if state is uscc.State.MALFORMED:
+        words = Words(f"{place} 统一社会信用代码无效", f"{place} is not a social credit code")
+        one.refuse("HOLDER_NUMBER_INVALID", words)
+    elif state is uscc.State.CHECK_FAILS:  # a few early codes really fail: named, never guessed
+        words = Words(f"{place} 校验位不符（警告）", f"{place} fails its check character (warning)")
+        one.problems.append(Problem("USCC_CHECK_WARNING", words))
