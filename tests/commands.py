@@ -42,8 +42,12 @@ def zwhub(*words: str | Path, environment: Mapping[str, str | None], given: str 
 def beside(hub: SampleHub) -> Command:
     """Commands of an operator whose hub runs: same database, same data folder with its roots."""
     save_keys(hub.city.data_dir, hub.city.pki)
-    environment = {
+    return functools.partial(zwhub, environment=environment_beside(hub))
+
+
+def environment_beside(hub: SampleHub) -> dict[str, str]:
+    """The variables by which a command finds the hub's database and data folder."""
+    return {
         "ZWHUB_DATABASE_URL": hub.db.engine.url.render_as_string(hide_password=False),
         "ZWHUB_DATA_DIR": str(hub.city.data_dir),
     }
-    return functools.partial(zwhub, environment=environment)

@@ -288,7 +288,7 @@ def _tell(job: Job, counts: Mapping[str, int]) -> None:
     trial = (
         {"zh": "（试运行，未保存）", "en": " (dry run, nothing stored)"}[spoken] if job.dry else ""
     )
-    out.print(f"{job.path.name}{trial}: " + ", ".join(said), markup=False)
+    out.print(f"{job.path.name}{trial}: " + " · ".join(said), markup=False)
     for name, count in sorted(counts.items()):
         if name.startswith(("refused ", "warned ")):
             out.print(f"  {name}: {count:,}", markup=False)
