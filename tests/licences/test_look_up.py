@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
-from builders import Issuer, a_holder, body_of
+from builders import Issuer, a_holder, an_issuer, body_of
 from samplecity import CITIZEN, CITIZEN_NAME, ENTERPRISE, SampleHub
 from zwhub.graph.node import read_global_id
+from zwhub.kernel.crypto.jws import parse
 from zwhub.licences.model import Licence, LicenceReading
 from zwhub.licences.vault import Kept, Slot
 
@@ -94,11 +95,12 @@ def flipped(hub: SampleHub, row: Licence) -> bytes:
 
 def another_row(hub: SampleHub, row: Licence) -> bytes:
     signed = hub.vault.signed(Kept(row.id, row.series_key, row.version, row.sealed))
-    return hub.vault.seal(Slot(row.series_key, row.version + 1), signed)
+    return hub.vault.seal(Slot(row.series_key, row.version + 1), parse(signed))
 
 
 def rubbish(hub: SampleHub, row: Licence) -> bytes:
-    return hub.vault.seal(Slot(row.series_key, row.version), b"rubbish")
+    slot = Slot(row.series_key, row.version)
+    return hub.vault.seal(slot, parse(an_issuer().signed({"rubbish": "here"})))
 
 
 @pytest.mark.parametrize("spoilt", [flipped, another_row, rubbish])

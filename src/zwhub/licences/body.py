@@ -18,6 +18,7 @@ from zwhub.kernel.words import Words
 FORMAT = "zwhub-licence/1"
 MOST_HOLDERS = 20
 MOST_SURFACE_ITEMS = 64
+_LONGEST_NAME, _LONGEST_CONTENT = 64, 2_000  # characters of a surface's item
 HOLDER_CODE_TYPES = frozenset(
     [
         "001",
@@ -242,6 +243,8 @@ def _holders(value: Any) -> tuple[Holder, ...]:
 def _surface(value: Any) -> Mapping[str, str]:
     if not isinstance(value, dict) or len(value) > MOST_SURFACE_ITEMS:
         raise _Unfit("须为不超过 64 项的对象", "must be an object of at most 64 members")
+    if _is_plain_surface(value):
+        return value
     for name, content in value.items():
         _SURFACE_NAME(name)
         try:
@@ -251,7 +254,19 @@ def _surface(value: Any) -> Mapping[str, str]:
     return value
 
 
-_SURFACE_NAME, _SURFACE_CONTENT = _text(64), _text(2000)
+def _is_plain_surface(value: dict[str, Any]) -> bool:
+    """Whether the checks below would pass, told at once for nearly every surface."""
+    try:
+        text = "".join((*value, *value.values()))
+    except TypeError:
+        return False
+    if not text.isprintable() or " " in text or "" in value or "" in value.values():
+        return False
+    longest, content = max(map(len, value), default=0), max(map(len, value.values()), default=0)
+    return longest <= _LONGEST_NAME and content <= _LONGEST_CONTENT
+
+
+_SURFACE_NAME, _SURFACE_CONTENT = _text(_LONGEST_NAME), _text(_LONGEST_CONTENT)
 # In the order of the fields of `Holder` and of `Body`.
 _HOLDER: dict[str, Reader] = {
     "name": _text(200),

@@ -92,7 +92,7 @@ def _ready(row: Row, held: Held, vault: Vault) -> Ready:
         body.type_code,
         body.issued_on,
         body.signed_at,
-        vault.seal(slot, held.signed),
+        vault.seal(slot, held.jws),
         sha256_hex(held.signed),
         row.change,
     )

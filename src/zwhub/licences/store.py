@@ -232,7 +232,7 @@ def _licence(vault: Vault, held: Held, at: datetime) -> dict[str, Any]:
         "issued_on": body.issued_on,
         "signed_at": body.signed_at,
         "collected_at": at,
-        "sealed": vault.seal(slot, held.signed),
+        "sealed": vault.seal(slot, held.jws),
     }
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from zwhub.kernel.crypto.digests import keyed_digest
-from zwhub.kernel.crypto.jws import MalformedJws
+from zwhub.kernel.crypto.jws import Jws, MalformedJws
 from zwhub.kernel.crypto.sealing import CannotOpen, Sealer
 from zwhub.kernel.identifiers.holder import normalise_code
 from zwhub.kernel.identifiers.licence import LicenceIdentifier
@@ -60,9 +60,9 @@ class Vault:
         """The name under which a person's or body's licences are found."""
         return self._key("holder", normalise_code(code))
 
-    def seal(self, slot: Slot, signed: bytes) -> bytes:
+    def seal(self, slot: Slot, jws: Jws) -> bytes:
         """A record, to be kept in that slot."""
-        return self.sealer.seal(pack(signed), _about(*slot))
+        return self.sealer.seal(pack(jws), _about(*slot))
 
     def signed(self, kept: Kept) -> bytes:
         """The record as its issuer signed it, byte for byte.

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from operator import mul
 
 from zwhub.kernel.identifiers.malformed import MalformedIdentifier
 from zwhub.kernel.words import Words
@@ -11,6 +12,8 @@ from zwhub.kernel.words import Words
 _FULL = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _OLD = re.compile(r"[1-9][0-9]{14}")
 _CHECKS = "10X98765432"
+_WEIGHTS = tuple(pow(2, 17 - i, 11) for i in range(17))
+_OFFSET = ord("0") * sum(_WEIGHTS)
 
 
 class Sex(StrEnum):
@@ -70,8 +73,7 @@ def upgraded(text: str) -> str:
 
 def check_character(first17: str) -> str:
     """The last character, ISO 7064 MOD 11-2, for 17 digits."""
-    total = sum(int(digit) * pow(2, 17 - i, 11) for i, digit in enumerate(first17))
-    return _CHECKS[total % 11]
+    return _CHECKS[(sum(map(mul, first17.encode(), _WEIGHTS)) - _OFFSET) % 11]
 
 
 def _malformed(zh: str, en: str) -> MalformedIdentifier:

@@ -78,6 +78,8 @@ def _masked(part: str) -> str:
 
 
 def _plain(text: str) -> str:
+    if text.isascii() and text.isalnum():  # nearly every number: nothing to fold
+        return text.upper()
     # Folded after each step, because upper case and a vanished space both make new neighbours.
     folded = _folded(_folded(text).upper())
     return _folded("".join(c for c in folded if unicodedata.category(c) not in _INVISIBLE))
