@@ -17,10 +17,21 @@ from ofdfiles import Cast, signed_data
 _ROOM = 8_000  # hexadecimal digits kept for a signature
 
 
-def plain_pdf(info: Mapping[str, str] | None = None, *, compressed: bool = False) -> bytes:
-    """A PDF of one page that nobody has signed; `compressed` has object and xref streams."""
+def plain_pdf(
+    info: Mapping[str, str] | None = None,
+    *,
+    compressed: bool = False,
+    drawn: bytes = b"q Q",
+    password: str | None = None,
+) -> bytes:
+    """A PDF of one page that nobody has signed; `compressed` has object and xref streams.
+
+    With a `password` it is encrypted, which is to be given by whoever reads it; it may be empty.
+    """
     writer = PdfFileWriter(stream_xrefs=compressed)
-    content = writer.add_object(generic.StreamObject(stream_data=b"q Q"))
+    if password is not None:
+        writer.encrypt("owner", password, pdf_mac=False)
+    content = writer.add_object(generic.StreamObject(stream_data=drawn))
     writer.insert_page(PageObject(contents=content, media_box=(0, 0, 200, 200)))
     if info:
         named = {generic.pdf_name(f"/{k}"): generic.pdf_string(v) for k, v in info.items()}
@@ -39,6 +50,7 @@ def signed_pdf(
     digest: str = "sha256",
     certify: bool = False,
     cades: bool = False,
+    password: str | None = None,
 ) -> bytes:
     """The document with one signature more, as an incremental update."""
     signer = signers.SimpleSigner(
@@ -54,6 +66,8 @@ def signed_pdf(
         subfilter=fields.SigSeedSubFilter.PADES if cades else None,
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(document or plain_pdf()))
+    if password is not None:
+        writer.encrypt(password)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the maker of a test file thinks of it is no matter
         return bytes(signers.sign_pdf(writer, about, signer=signer).getvalue())

@@ -117,6 +117,19 @@ def test_a_second_signature_covers_the_first(root: Root, signer: Issuer, rsa: Is
     assert found.verdict is Verdict.GENUINE
 
 
+def test_a_file_encrypted_against_printing_alone_is_read(root: Root, signer: Issuer) -> None:
+    octets = signed_pdf(signer, plain_pdf(password=""), password="")
+    assert examined(octets, root).verdict is Verdict.GENUINE
+    assert examined(octets + b"more", root).reason is Why.UNSIGNED_PARTS
+
+
+def test_a_file_that_takes_a_password_is_not_checked(root: Root, signer: Issuer) -> None:
+    octets = signed_pdf(signer, plain_pdf(password="x"), password="x")
+    found = examined(octets, root)
+    assert (found.verdict, found.reason) == (Verdict.INDETERMINATE, Why.UNKNOWN_LAYOUT)
+    assert "encrypted" in found.checks[0].detail.en
+
+
 def test_a_strangers_second_signature_vouches_for_nothing(root: Root, signer: Issuer) -> None:
     found = examined(signed_pdf(an_issuer(), signed_pdf(signer), field="Sig2"), root)
     reasons = [one.reason for one in found.signatures]

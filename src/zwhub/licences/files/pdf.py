@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pyhanko.pdf_utils.crypt import AuthStatus
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.fields import enumerate_sig_fields
@@ -98,6 +99,8 @@ def _examined(octets: bytes, anchors: Anchors) -> FileFinding:
     # The reader works on strangers' bytes and fails in many ways, all of which mean the same.
     try:
         reader, strict = _opened(octets)
+        if reader.encrypted and not _unlocked(reader):
+            return _locked()
         fields = _fields(reader)
         identifier = _identifier(reader)
     except Exception:
@@ -136,6 +139,20 @@ def _opened(octets: bytes) -> tuple[PdfFileReader, bool]:
         return PdfFileReader(io.BytesIO(octets), strict=True), True
     except Exception:
         return PdfFileReader(io.BytesIO(octets), strict=False), False
+
+
+def _unlocked(reader: PdfFileReader) -> bool:
+    """Whether anybody may read it: many files are encrypted to forbid printing alone."""
+    try:
+        return reader.decrypt("").status is not AuthStatus.FAILED
+    except Exception:  # for certain readers' keys, or in a way that is not known
+        return False
+
+
+def _locked() -> FileFinding:
+    words = Words("文件已加密，未检查", "the file is encrypted: not checked")
+    check = unchecked(FileCheckName.CONTAINER, words, "ISO 32000-2 §7.6", FileReason.UNKNOWN_LAYOUT)
+    return FileFinding(FileFormat.PDF, (check,))
 
 
 def _fields(reader: PdfFileReader) -> list[_Field]:
