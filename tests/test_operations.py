@@ -55,6 +55,7 @@ async def test_matters(ask: Ask) -> None:
     assert list(matters) == [row["code"] for row in rows]
     assert matters["ZW-3-03-001"]["operations"] == [
         "changeLicenceStatus",
+        "createUpload",
         "licence",
         "statusLists",
         "verification",

@@ -45,6 +45,7 @@ ASKED = {
     'purpose: "核对"}) { __typename ... on UserError { code } } }',
     "verifyLicenceFile": 'mutation { verifyLicenceFile(input: {content: "eyJhLmIuYw==", '
     'purpose: "核对"}) { __typename ... on UserError { code } } }',
+    "createUpload": "mutation { createUpload(input: {size: 1}) { __typename ... on UserError { code } } }",
     "changeLicenceStatus": 'mutation { changeLicenceStatus(input: {licence: {number: "%(spare)s"}, '
     'status: SUSPENDED, reason: "核对", basis: "试〔2026〕1号"}) '
     "{ __typename ... on UserError { code } } }",
@@ -66,6 +67,7 @@ MATRIX = {
     "collectLicences":    "s - - - + - - - - -",
     "verifyLicences":     "s - - - + - + - - -",
     "verifyLicenceFile":  "s - - - + - + - - -",
+    "createUpload":       "s - - - + - + - - -",
     "changeLicenceStatus": "s - - - + - w - - -",
 }  # fmt: skip
 CODES = {"-": "NOT_ALLOWED", "s": "UNAUTHENTICATED", "w": "WRONG_STATE"}

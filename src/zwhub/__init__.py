@@ -8,6 +8,7 @@ Where things are. A verb is a file, and file, function and GraphQL field share a
 | 核验 verify           | `licences/verify.py`          | one licence; the rules: `policy.py`        |
 | 批量核验              | `licences/verify_many.py`     | up to 1,000 under one receipt              |
 | 文件核验              | `licences/verify_file.py`     | JWS, PDF, OFD and their seals: `files/`    |
+| 上传 upload           | `licences/create_upload.py`   | `upload.py`; the PUT: `gateway/uploads.py` |
 | 状态变更              | `licences/change_status.py`   | suspended, revoked …; order: `status.py`   |
 | 查询 look up          | `licences/look_up.py`         | one's own, or traced                       |
 | 数据体 signed body    | `licences/body.py`            | `docs/licence-format.md`                   |

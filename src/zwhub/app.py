@@ -32,6 +32,7 @@ from zwhub.gateway.oauth import TokenEndpoint
 from zwhub.gateway.sandbox import KINDS, Sandbox
 from zwhub.gateway.status_lists import StatusListEndpoint
 from zwhub.gateway.store import DatabaseClients, DatabaseReplays
+from zwhub.gateway.uploads import UploadEndpoint
 from zwhub.gateway.websocket import GraphQLSocket
 from zwhub.graph.context import Context, Hub
 from zwhub.kernel.actor import Actor
@@ -46,6 +47,8 @@ from zwhub.kernel.words import Language
 from zwhub.kernel.working_days import Calendar
 from zwhub.licences.sequencer import KEPT, Sequencer
 from zwhub.licences.status_list import REFRESH_SECONDS, StatusLists
+from zwhub.licences.upload import Uploads
+from zwhub.licences.vault import Vault
 from zwhub.platform.bundle import bundled
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
@@ -151,19 +154,22 @@ def create_app(
     registry = CollectorRegistry()
     tokens = _token_endpoint(settings, hub, sandbox)
     identity = Identity(_issuers(settings, sandbox, tokens), secret=hub.index_secret)
-    engine = Engine.of(schema._schema, _door(settings), Metrics(registry), trusted_documents(tabs))
+    door = _door(settings)
+    engine = Engine.of(schema._schema, door, Metrics(registry), trusted_documents(tabs))
 
     def contexts(actor: Actor, language: Language, request_id: str) -> Context:
         return Context(hub, actor, datetime.now(UTC), language, request_id)
 
     endpoint = GraphQLEndpoint(engine, identity.actor, contexts)
     socket = GraphQLSocket(engine, identity.actor, contexts)
+    inbox = Uploads(hub.db, Vault(hub.index_secret, hub.sealer))
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", socket),
         tokens.route(),
         Route("/.well-known/jwks.json", _jwks(hub)),
         StatusListEndpoint(hub.status_lists, hub.receipts).route(),
+        UploadEndpoint(inbox, identity.actor, door.upload).route(),
         *health_routes(_checks(hub), registry),
     ]
     if settings.profile == "developer" or sandbox is not None:
@@ -200,7 +206,7 @@ def _pages_elsewhere(settings: Settings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT"],
             allow_headers=["authorization", "content-type", "accept-language"],
             expose_headers=["x-request-id"],
         )

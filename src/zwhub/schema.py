@@ -27,6 +27,7 @@ from zwhub.licences.api.collecting import CollectMutations
 from zwhub.licences.api.files import FileMutations
 from zwhub.licences.api.listing import StatusListQueries
 from zwhub.licences.api.questions import LicenceQueries, licence_by_id, verification_by_id
+from zwhub.licences.api.uploading import UploadMutations
 from zwhub.licences.api.verifying import VerifyMutations
 from zwhub.profile.api import ProfileQueries
 from zwhub.supermarket.api import SupermarketQueries
@@ -79,7 +80,7 @@ QUERIES = (
     ProfileQueries,
     NodeQueries,
 )
-MUTATIONS = (CollectMutations, StatusMutations, VerifyMutations, FileMutations)
+MUTATIONS = (CollectMutations, StatusMutations, VerifyMutations, FileMutations, UploadMutations)
 Query: Any = merge_types("Query", QUERIES)
 Mutation: Any = merge_types("Mutation", MUTATIONS)
 for root, words in (

@@ -143,8 +143,10 @@ async def test_it_leaves_a_trace_and_a_receipt(hub: SampleHub, cast: Cast) -> No
         ("purpose", " ", "INVALID_INPUT"),
         ("purpose", "x" * 201, "TOO_LONG"),
         ("name", "x" * 256, "TOO_LONG"),
+        ("upload", "VXBsb2FkOjE", "INVALID_INPUT"),
     ],
 )
 async def test_what_is_refused(hub: SampleHub, place: str, value: str, code: str) -> None:
     found = await verified(hub, b"hello", **{place: value})
-    assert (found["code"], found["path"]) == (code, ["input", place])
+    where = ["input"] if place == "upload" else ["input", place]
+    assert (found["code"], found["path"]) == (code, where)

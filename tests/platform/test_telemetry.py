@@ -109,6 +109,7 @@ def test_an_unknown_level_is_refused() -> None:
         ("postgresql+asyncpg://hub:x@db/hub", "postgresql+asyncpg://hub:***@db/hub"),
         ("host=db password=hush user=hub", "host=db password=*** user=hub"),
         ('{"token":"hush"}', '{"token":"***"}'),
+        ('"PUT /uploads/aZ_-9 HTTP/1.1"', '"PUT /uploads/*** HTTP/1.1"'),
         ("1234567890123456789", "1234567890123456789"),
         ("9f123456789012345678", "9f123456789012345678"),
         ("91440300MA5DA1234X took 12.5 ms", "91440300MA5DA1234X took 12.5 ms"),

@@ -50,6 +50,25 @@ class SocketLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """What one `PUT /uploads/{ticket}` may bring, in bytes and bytes a second, and in what time.
+
+    Who sends more slowly than `slowest` once `seconds` are over is turned away. `at_once` are
+    taken by one process; the next one waits `wait_seconds` for its turn.
+    """
+
+    bytes: int = 20_000_000
+    seconds: float = 10.0
+    slowest: int = 250_000
+    at_once: int = 8
+    wait_seconds: float = 10.0
+
+    def time_for(self, size: int) -> float:
+        """How many seconds a file of `size` bytes may take."""
+        return self.seconds + size / self.slowest
+
+
+@dataclass(frozen=True, slots=True)
 class FrontDoor:
     """Every switch of the endpoint; the defaults are the public contract.
 
@@ -70,3 +89,4 @@ class FrontDoor:
     allowed_origins: frozenset[str] = frozenset()
     document: DocumentLimits = DocumentLimits()
     socket: SocketLimits = SocketLimits()
+    upload: UploadLimits = UploadLimits()

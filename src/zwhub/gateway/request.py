@@ -57,12 +57,10 @@ async def read_body(headers: Mapping[str, str], receive: Receive, door: FrontDoo
 
     The size is counted as it streams in: a chunked body has no Content-Length to trust.
     """
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise TurnedAway(_NO_ENCODING, status=415, headers={"accept-encoding": "identity"})
+    require_plain(headers)
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > door.body_bytes:
-        await _let_finish(receive, door.body_bytes)
+        await let_finish(receive, door.body_bytes)
         raise _too_large(door.body_bytes)
     try:
         async with asyncio.timeout(door.body_seconds):
@@ -70,12 +68,19 @@ async def read_body(headers: Mapping[str, str], receive: Receive, door: FrontDoo
     except TimeoutError:
         raise TurnedAway(_SLOW_BODY, status=408, headers={"connection": "close"}) from None
     if body is None:
-        await _let_finish(receive, door.body_bytes)
+        await let_finish(receive, door.body_bytes)
         raise _too_large(door.body_bytes)
     return body
 
 
-async def _let_finish(receive: Receive, most: int) -> None:
+def require_plain(headers: Mapping[str, str]) -> None:
+    """A compressed body would have to be unpacked before its size is known."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise TurnedAway(_NO_ENCODING, status=415, headers={"accept-encoding": "identity"})
+
+
+async def let_finish(receive: Receive, most: int) -> None:
     """Read on for a moment and keep nothing, before a body that is too large is refused.
 
     A socket that is closed while a client still writes loses the answer on its way to it.
@@ -229,7 +234,10 @@ def _repeated_name() -> TurnedAway:
 
 
 def _too_large(most: int) -> TurnedAway:
-    words = Words(f"请求体超过 {most} 字节", f"The body is larger than {most} bytes")
+    words = Words(
+        f"请求体超过 {most} 字节；文件请用 createUpload 上传",
+        f"The body is larger than {most} bytes; a file goes by createUpload",
+    )
     problem = Problem(Code.BODY_TOO_LARGE, words, details={"limit": "body", "allowed": most})
     return TurnedAway(problem, status=413, headers={"connection": "close"})
 

@@ -1,5 +1,6 @@
 """The context (上下文): everything a resolver may reach for, fixed once per request."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,9 @@ Child = TypeVar("Child")
 Batch = Callable[[list[Any], "Context"], Awaitable[Sequence[Any]]]
 
 
+MOST_LARGE_FILES = 4
+
+
 @dataclass
 class Hub:
     """What one hub process holds for all requests."""
@@ -40,6 +44,9 @@ class Hub:
     levels: Mapping[str, frozenset[str]]
     operations: Mapping[str, tuple[str, ...]]
     edition: str = ""  # which load of the profile `calendar` and `levels` were read from
+    large_files: asyncio.Semaphore = field(  # so many uploads are in memory to be examined
+        default_factory=lambda: asyncio.Semaphore(MOST_LARGE_FILES)
+    )
 
 
 @dataclass

@@ -23,6 +23,10 @@ show(
         Reason.TOO_LONG: ("文本过长", "a text is too long"),
         Reason.UNKNOWN_ITEM: ("没有此事项", "no such item"),
         Reason.UNKNOWN_LICENCE: ("没有此证照", "no such licence"),
+        Reason.UNKNOWN_UPLOAD: (
+            "没有此上传，或已过期、已用过",
+            "no such upload, or expired or used",
+        ),
         Reason.WRONG_STATE: ("当前状态不允许", "its present state does not allow it"),
     },
 )

@@ -211,6 +211,38 @@ class LedgerCheckpoint(Base):
     at: Mapped[datetime]
 
 
+class Upload(Base):
+    """A file announced by a department system (上传), and then here until it is verified.
+
+    `ticket_digest` finds it for the one PUT that brings its content; `received_at` is null until
+    then. Its organisation alone can use it, and nobody after `expires_at`.
+    """
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        UniqueConstraint("ticket_digest"),
+        Index("ix_uploads_organisation", "organisation"),
+        Index("ix_uploads_expires_at", "expires_at"),
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    organisation: Mapped[str]
+    size: Mapped[int]
+    expires_at: Mapped[datetime]
+    received_at: Mapped[datetime | None]
+
+
+class UploadPiece(Base):
+    """A piece of an upload's content, encrypted for its place, numbered from 0."""
+
+    __tablename__ = "upload_pieces"
+    upload_id: Mapped[UUID] = mapped_column(
+        ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class QuarantinedRecord(Base):
     """A record that could not be collected, kept with its reasons (隔离区).
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +32,7 @@ from zwhub.licences.held import Held, veiled
 from zwhub.licences.model import Verification
 from zwhub.licences.policy import Examine, Question
 from zwhub.licences.trust import trust_list
+from zwhub.licences.upload import content_of, use_up
 
 LONGEST_NAME = 255
 # A record was compared with its own dates and check character already; a sealed file was not.
@@ -45,9 +47,12 @@ _OF_LICENCE: tuple[Examine, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class FileEnquiry:
-    """What is asked: about which file, and why. The file's name is not kept: it may name people."""
+    """What is asked: about which file, and why. The file's name is not kept: it may name people.
 
-    content: bytes
+    `file` is its content, or the upload that has it.
+    """
+
+    file: bytes | UUID
     name: str
     purpose: str
 
@@ -70,26 +75,38 @@ async def verify_licence_file(
 ) -> VerifiedFile:
     """Gather, decide, record, answer. A false file is a normal answer: it is returned.
 
-    The file is examined before `session` speaks to the database: no connection waits for it.
-    Raises `Refused` (INVALID_INPUT, TOO_LONG) before anything is looked at.
+    The file is examined before `session` speaks to the database: no connection waits for it. An
+    upload is gone in the moment its verification is recorded.
+    Raises `Refused` (INVALID_INPUT, TOO_LONG, UNKNOWN_UPLOAD, WRONG_STATE) before anything is
+    looked at, and UNKNOWN_UPLOAD when another verification used the upload meanwhile.
     """
     _require_sense(enquiry)
+    content = await _content(registry, enquiry.file, actor, now)
     async with registry.db.read() as reading:
         trust = await trust_list(reading, registry.trust)
-    finding = await asyncio.to_thread(examine_file, enquiry.content, Anchors(trust, now))
-    held = await _named(registry, finding, enquiry.content)
+    finding = await asyncio.to_thread(examine_file, content, Anchors(trust, now))
+    held = await _named(registry, finding, content)
     finding, question = await _with_licence(session, registry, finding, held, now)
-    trace = _trace(enquiry, finding, held, actor, now)
+    digest = sha256_hex(content)
+    trace = _trace(enquiry, digest, finding, held, actor, now)
     trace.trust_list_version = trust.version
     trace.status_version = status_version(question)
-    trace.receipt = receipts.seal(_statement(trace, enquiry, finding))
+    trace.receipt = receipts.seal(_statement(trace, digest, finding))
+    if isinstance(enquiry.file, UUID):
+        await use_up(session, enquiry.file)
     store_ledger.record(session, [trace], registry.index_secret)
     return VerifiedFile(finding, trace)
 
 
+async def _content(registry: Registry, file: bytes | UUID, actor: Actor, now: datetime) -> bytes:
+    if isinstance(file, UUID):
+        return await content_of(registry.db, registry.vault, file, actor, now)
+    return file
+
+
 def _require_sense(enquiry: FileEnquiry) -> None:
     require_purpose(enquiry.purpose)
-    if not enquiry.content:
+    if not enquiry.file:
         words = Words("文件内容为空。", "The file is empty.")
         raise Refused(Reason.INVALID_INPUT, words, ("input", "content"))
     if len(enquiry.name) > LONGEST_NAME:
@@ -132,7 +149,12 @@ async def _with_licence(
 
 
 def _trace(
-    enquiry: FileEnquiry, finding: FileFinding, held: Held | None, actor: Actor, now: datetime
+    enquiry: FileEnquiry,
+    digest: str,
+    finding: FileFinding,
+    held: Held | None,
+    actor: Actor,
+    now: datetime,
 ) -> Verification:
     checks = [*finding.checks, *(check for one in finding.signatures for check in one.checks)]
     return Verification(
@@ -143,7 +165,7 @@ def _trace(
         purpose=enquiry.purpose.strip(),
         case_number=None,
         asked_by=By.FILE,
-        asked_key=bytes.fromhex(sha256_hex(enquiry.content))[:16],
+        asked_key=bytes.fromhex(digest)[:16],
         licence_id=held.id if held is not None and held.id else None,
         as_of=now,
         verdict=finding.verdict,
@@ -162,7 +184,7 @@ def _kept(check: FileCheck) -> dict[str, str]:
     }
 
 
-def _statement(trace: Verification, enquiry: FileEnquiry, finding: FileFinding) -> dict[str, Any]:
+def _statement(trace: Verification, digest: str, finding: FileFinding) -> dict[str, Any]:
     """Who asked, about which bytes, when, and the verdicts with the versions they rest on."""
     return {
         "jti": str(trace.id),
@@ -172,7 +194,7 @@ def _statement(trace: Verification, enquiry: FileEnquiry, finding: FileFinding) 
         "asked": {
             "by": By.FILE,
             "format": finding.format,
-            "sha256": sha256_hex(enquiry.content),
+            "sha256": digest,
         },
         "licence": None if finding.identifier is None else {"identifier": finding.identifier},
         "asOf": trace.as_of.isoformat(),

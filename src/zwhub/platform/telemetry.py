@@ -53,9 +53,9 @@ def start_logging(
 def redact(text: str) -> str:
     """`text` without what must not be kept: tokens, identity numbers, passwords.
 
-    Struck out are bearer tokens and everything that looks like a JWS (RFC 7515 §3), citizens'
-    identity numbers of 18 or 15 digits (GB 11643), the password of a URL, and the value after
-    a name such as `password` or `token`.
+    Struck out are bearer tokens, tickets of uploads, everything that looks like a JWS (RFC 7515
+    §3), citizens' identity numbers of 18 or 15 digits (GB 11643), the password of a URL, and the
+    value after a name such as `password` or `token`.
     """
     for pattern, instead in _STRUCK_OUT:
         text = pattern.sub(instead, text)
@@ -112,6 +112,7 @@ def _console_line() -> Callable[[WrappedLogger, str, EventDict], str]:
 _QUERY_STRING = re.compile(r"\?[^\s\"']*")
 _STRUCK_OUT = (
     (re.compile(r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]+"), "Bearer ***"),
+    (re.compile(r"/uploads/[^\s\"']+"), "/uploads/***"),
     (re.compile(r"eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*"), "***"),
     (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s:/@\"']*):[^\s\"']+@"), r"\1:***@"),
     (

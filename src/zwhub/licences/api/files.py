@@ -3,8 +3,10 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -13,11 +15,13 @@ from zwhub.graph.access import root_field
 from zwhub.graph.context import Context, Info
 from zwhub.graph.errors import InvalidInput, NotAllowed
 from zwhub.graph.fields import argument, says
+from zwhub.graph.node import read_global_id
 from zwhub.graph.rules import access
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
 from zwhub.licences.api.faces import registry_of
+from zwhub.licences.api.uploading import UPLOAD
 from zwhub.licences.files.findings import (
     FileCheck,
     FileCheckName,
@@ -27,6 +31,7 @@ from zwhub.licences.files.findings import (
     SignatureFinding,
 )
 from zwhub.licences.findings import Outcome, Verdict
+from zwhub.licences.upload import unknown_upload
 from zwhub.licences.verify_file import FileEnquiry, VerifiedFile, verify_licence_file
 
 SYSTEMS = {Persona.DEPARTMENT}
@@ -125,9 +130,16 @@ class FileVerification:
 class VerifyLicenceFileInput:
     """A JWS, a PDF or an OFD; what it is, its content tells."""
 
-    content: str = says(
-        "文件内容（Base64），至多 750 KB；目前仅支持随请求提交",
-        "the file in Base64, at most 750 KB; for now only within the request",
+    content: str | None = says(
+        "文件内容（Base64），至多 750 KB；更大的文件用 `upload`",
+        "the file in Base64, at most 750 KB; a larger one by `upload`",
+        default=None,
+    )
+    upload: strawberry.ID | None = says(
+        "`createUpload` 所给的标识；核验一经记录，内容即删除，不能再用",
+        "the id that `createUpload` gave; once a verification is recorded the content is deleted: "
+        "one use",
+        default=None,
     )
     purpose: str = says("用途，随核验记录保存", "why; kept with the trace")
     name: str | None = says(
@@ -135,16 +147,40 @@ class VerifyLicenceFileInput:
     )
 
     def enquiry(self) -> FileEnquiry:
-        """Raises `Refused` for what is no Base64, or too much of it."""
-        if len(self.content) > LARGEST_INLINE * 4 // 3 + 4:
-            words = Words("文件不得超过 750 KB。", "The file may have at most 750 KB.")
-            raise Refused(Reason.TOO_LONG, words, ("input", "content"))
-        try:
-            content = base64.b64decode(self.content, validate=True)
-        except (binascii.Error, ValueError):
-            words = Words("文件内容须为 Base64。", "The content must be Base64.")
-            raise Refused(Reason.INVALID_INPUT, words, ("input", "content")) from None
-        return FileEnquiry(content, self.name or "", self.purpose)
+        """Raises `Refused` for no file, two files, or what is no Base64 or too much of it."""
+        if (self.content is None) == (self.upload is None):
+            words = Words(
+                "content 与 upload 必须且只能有一个。",
+                "Exactly one of content and upload is required.",
+            )
+            raise Refused(Reason.INVALID_INPUT, words, ("input",))
+        file = _decoded(self.content) if self.content is not None else _named(self.upload or "")
+        return FileEnquiry(file, self.name or "", self.purpose)
+
+
+def _decoded(content: str) -> bytes:
+    if len(content) > LARGEST_INLINE * 4 // 3 + 4:
+        words = Words(
+            "文件不得超过 750 KB；更大的文件请用 createUpload 上传。",
+            "The file may have at most 750 KB; a larger one goes by createUpload.",
+        )
+        raise Refused(Reason.TOO_LONG, words, ("input", "content"))
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        words = Words("文件内容须为 Base64。", "The content must be Base64.")
+        raise Refused(Reason.INVALID_INPUT, words, ("input", "content")) from None
+
+
+def _named(upload: str) -> UUID:
+    """The upload of this global id."""
+    kind, key = read_global_id(upload)
+    try:
+        if kind == UPLOAD:
+            return UUID(key)
+    except ValueError:
+        pass
+    raise unknown_upload()
 
 
 VerifyLicenceFileResult = Annotated[
@@ -173,7 +209,8 @@ class FileMutations:
     ) -> VerifyLicenceFileResult:
         ctx = info.context
         enquiry = input.enquiry()
-        async with ctx.hub.db.write() as session:
+        turn = nullcontext() if input.upload is None else ctx.hub.large_files
+        async with turn, ctx.hub.db.write() as session:
             found = await verify_licence_file(
                 session, registry_of(ctx), enquiry, ctx.actor, ctx.hub.receipts, ctx.now
             )
