@@ -28,7 +28,6 @@ class Ready(NamedTuple):
     issued_on: date
     signed_at: datetime
     sealed: bytes
-    digest: str
     change: Change | None
 
 
@@ -93,6 +92,5 @@ def _ready(row: Row, held: Held, vault: Vault) -> Ready:
         body.issued_on,
         body.signed_at,
         vault.seal(slot, held.jws),
-        sha256_hex(held.signed),
         row.change,
     )

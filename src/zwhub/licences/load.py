@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
@@ -121,7 +120,7 @@ async def _compared(
     vault: Vault,
     now: datetime,
 ) -> _Compared:
-    settled = await _settle(session, judged.ready, vault)
+    settled = await _settle(session, rows, judged.ready, vault)
     changes, wrong = await _changes(session, settled.unchanged, now)
     late = [(ready.row, (problem,)) for ready, problem in [*settled.bad, *wrong]]
     texts = {row.number: row.record or "" for row in rows} if late else {}
@@ -131,19 +130,22 @@ async def _compared(
     return _Compared(settled, changes, Stored(counts, bad, numbers))
 
 
-async def _settle(session: AsyncSession, ready: Sequence[Ready], vault: Vault) -> Settled:
+async def _settle(
+    session: AsyncSession, rows: Sequence[Row], ready: Sequence[Ready], vault: Vault
+) -> Settled:
     """New, held already, or in conflict; nearly always no name is taken, and that is all."""
     names = {one.series for one in ready} | {one.number for one in ready}
     taken = await store_deliveries.taken_names(session, names) if names else set()
     suspects = [one for one in ready if one.series in taken or one.number in taken]
     known = await _known(session, suspects)
-    digests = {slot: _digest(vault, kept) for slot, kept in known.items()}
+    signed = {slot: _signed(vault, kept) for slot, kept in known.items()}
     owners = await _owners(session, suspects)
+    texts = {row.number: row.record or "" for row in rows}
     settled = Settled()
     for one in ready:
         slot = (one.series, one.version)
-        before = slot in digests
-        if digests.setdefault(slot, one.digest) != one.digest:
+        before, text = slot in signed, texts[one.row]
+        if signed.setdefault(slot, text) != text:
             settled.bad.append((one, IDENTIFIER_TAKEN))
         elif owners.setdefault(one.number, one.series) != one.series:
             settled.bad.append((one, NUMBER_TAKEN))
@@ -167,9 +169,9 @@ async def _owners(session: AsyncSession, ready: Sequence[Ready]) -> dict[str, st
     return {number.hex: series.hex for number, series in rows.items()}
 
 
-def _digest(vault: Vault, kept: Kept) -> str:
+def _signed(vault: Vault, kept: Kept) -> str:
     try:
-        return sha256_hex(vault.signed(kept))
+        return vault.signed(kept).decode("ascii")
     except MalformedJws:  # tampered with: equal to nothing that is delivered
         return ""
 
