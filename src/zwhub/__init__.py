@@ -5,6 +5,7 @@ Where things are. A verb is a file, and file, function and GraphQL field share a
 | you look for          | it is in                      |                                            |
 |-----------------------|-------------------------------|--------------------------------------------|
 | 归集 collect          | `licences/collect.py`         | signed records taken in, or quarantined    |
+| 归集文件 deliveries    | `licences/deliveries/`        | vouched for as a whole: `batch.py`         |
 | 核验 verify           | `licences/verify.py`          | one licence; the rules: `policy.py`        |
 | 批量核验              | `licences/verify_many.py`     | up to 1,000 under one receipt              |
 | 文件核验              | `licences/verify_file.py`     | JWS, PDF, OFD and their seals: `files/`    |
@@ -22,6 +23,7 @@ Where things are. A verb is a file, and file, function and GraphQL field share a
 | 业务事项 matters      | `directory/`                  | statistics, consistency, working days      |
 | 数据替换清单          | `profile/placeholders.py`     | what is still sample data                  |
 | 示例市 sample city    | `profile/sample/`             | copy it, replace it: `zwhub profile`       |
+| 生成证照 generate     | `profile/generate.py`         | by the million, really signed              |
 | 权限 permission       | `graph/access.py`             | denied by default; proof: `schema.py`      |
 | 入口 front door       | `gateway/http.py`             | limits: `analysis.py`, `limits.py`         |
 | 身份 who calls        | `gateway/identity.py`         | tokens for systems: `oauth.py`             |

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from zwhub.licences.batch import (
     check_batch,
     sign_batch,
 )
+from zwhub.licences.deliveries.read import batch_signature, examined
 from zwhub.licences.held import Held
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -194,3 +196,17 @@ def test_no_flipped_bit_of_the_file_is_believed(issuer: Issuer) -> None:
         changed[place // 8] ^= 1 << place % 8
         file = DeliveredFile(FILE.name, len(changed), sha256_hex(bytes(changed)))
         assert judged(one, issuer, file).reason is BatchReason.FILE_DIFFERS
+
+
+def test_a_stranger_follows_the_documentation(issuer: Issuer, tmp_path: Path) -> None:
+    """What docs/deliveries.md shows, with a JOSE library that is not ours, is believed."""
+    text = (Path(__file__).parents[2] / "docs/deliveries.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    defined: dict[str, Any] = {}
+    exec(code, defined)  # noqa: S102 - our own documentation
+    path = tmp_path / FILE.name
+    path.write_bytes(CONTENT)
+    defined["vouch"](path, 1, ISSUER, issuer.kid, issuer.key.pem(), NOW)
+    signed_by_stranger = batch_signature(path)
+    assert signed_by_stranger is not None
+    assert judged(signed_by_stranger, issuer, examined(path)).trusted

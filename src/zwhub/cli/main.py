@@ -15,7 +15,10 @@ COMMANDS = {
         "profile:profile",
         "The city's own data: check, load, what is still sample (资料).",
     ),
-    "licences": ("licences:licences", "Licences by the million: files in (批量证照)."),
+    "licences": (
+        "licences:licences",
+        "Licences by the million: load files, make sample ones (批量证照).",
+    ),
     "keys": ("keys:keys", "The trust list: whose keys the hub believes (信任列表)."),
     "clients": ("clients:clients", "Department systems and their keys (部门系统)."),
     "receipt": ("receipt:receipt", "Check a verification's receipt offline (回执)."),

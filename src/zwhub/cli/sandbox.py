@@ -1,6 +1,6 @@
 """The sandbox's files (沙箱文件): the sample's tables, and the keys it made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +31,12 @@ def save_keys(data_dir: Path, pki: SamplePki) -> None:
         _save(folder, f"root-{algorithm}", *made)
     for kid, made in pki.issuers.items():
         _save(folder, kid, *made)
+
+
+def load_keys(data_dir: Path, kids: Iterable[str]) -> dict[str, PrivateKey]:
+    """The sandbox's private keys of that name. Raises FileNotFoundError where one is missing."""
+    folder = data_dir / "sandbox"
+    return {kid: PrivateKey.from_pem(read_private(folder / f"{kid}.key.pem")) for kid in kids}
 
 
 def certify_key(

@@ -4,8 +4,9 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from zwhub.kernel.words import Words, both
 
@@ -38,6 +39,25 @@ def write_private(path: Path, data: bytes) -> None:
     """Put `data` at `path` with mode 0600: all of it or, after a crash, what was there before."""
     temporary = _written_beside(path, data)
     try:
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def private_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, mode 0600; it appears as `path` when all of it lies on the disk.
+
+    After a crash it is missing, and some `.NAME.…` is left beside it.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -69,6 +69,7 @@ class Holders:
         self._weights = [int(row["weight"]) for row in self._trades]
         self._personas = {row["key"]: row for row in tables["personas"]}
         self._household = lru_cache(maxsize=4096)(self._make_household)
+        self._apart = lru_cache(maxsize=4096)(self._distances)
         self._citizen_born = _birthday(self._personas["citizen"]["number"])
 
     def person(self, index: int) -> Holder:
@@ -81,7 +82,7 @@ class Holders:
 
     def _make_household(self, household: int) -> list[Holder]:
         region = self._districts[household % len(self._districts)]
-        rng = Random(f"{self._seed} household {household}")  # noqa: S311 - a sample, not a secret
+        rng = self._drawn(household)
         family = self._family(household, region["code"], rng)
         marital = rng.choices(("已婚", "离婚", "未婚"), self._marital_weights())[0]
         if household == 0:
@@ -104,9 +105,9 @@ class Holders:
 
     def enterprise(self, index: int) -> Holder:
         """Enterprise `index`; the first one is the sandbox's."""
-        rng = Random(f"{self._seed} enterprise {index}")  # noqa: S311 - a sample, not a secret
+        rng = self._founded(index)
         region = self._districts[index % len(self._districts)]
-        trade = rng.choices(self._trades, self._weights)[0] if index else self._trades[0]
+        trade = self._trade(index, rng)
         suffix = rng.choice(trade["suffixes"].split("|"))
         name = f"{self._city}{region['name'][:-1]}{rng.choice(self._words['brand'])}{suffix}"
         code = _uscc(trade["prefix"] + region["code"], self._seed + index)
@@ -132,9 +133,23 @@ class Holders:
             permits=tuple(trade["permits"].split("|")),
         )
 
+    def permits(self, index: int) -> tuple[str, ...]:
+        """`enterprise(index).permits`, without making the rest of it."""
+        return tuple(self._trade(index, self._founded(index))["permits"].split("|"))
+
+    def _founded(self, index: int) -> Random:
+        return Random(f"{self._seed} enterprise {index}")  # noqa: S311 - a sample, not a secret
+
+    def _trade(self, index: int, rng: Random) -> Row:
+        return rng.choices(self._trades, self._weights)[0] if index else self._trades[0]
+
     def _representative(self, rng: Random) -> str:
+        """The name of some husband or wife; the rest of the household is not made for it."""
         household = rng.randrange(max(1, self._sample["persons"] // 3))
-        return self.person(3 * household + rng.randrange(2)).name
+        wife = rng.randrange(2) == _WIFE
+        if household == 0 and wife:
+            return self._personas["citizen"]["name"]
+        return self._spouses(self._drawn(household))[wife][0]
 
     def _marital_weights(self) -> tuple[float, float, float]:
         married, divorced = self._sample["married_share"], self._sample["divorced_share"]
@@ -148,23 +163,35 @@ class Holders:
         birthday, so they too never coincide; each third of the sequence numbers serves one kin.
         """
         turn = household % _SEQUENCES
-        apart = Random(f"{self._seed} apart {turn} {region}")  # noqa: S311 - a sample
+        to_her, to_child, sex, to_father = self._apart(turn, region)
         newest: date = self._sample["parents_born_until"]
         first = (newest - self._citizen_born).days + 500  # a husband of the citizen's age
         his = newest - timedelta(days=(first + household * _DAY_STEP) % _PARENT_DAYS)
-        hers = his + timedelta(days=apart.randrange(-900, 1500))
-        third = hers + timedelta(days=apart.randrange(8400, 12000))
-        kin, sex = _SEQUENCES, apart.choice("男女")
+        hers = his + timedelta(days=to_her)
+        third = hers + timedelta(days=to_child)
+        kin = _SEQUENCES
         if third > self._today - timedelta(days=60):
-            third = his - timedelta(days=apart.randrange(8400, 11000))
+            third = his - timedelta(days=to_father)
             kin, sex = 2 * _SEQUENCES, "男"
-        surname = rng.choice(self._words["surname"])
-        other = rng.choice(self._words["surname"])
+        (husband, surname), (wife, _) = self._spouses(rng)
         return [
-            _born(self._name(surname, "男", rng), "男", his, region, turn),
-            _born(self._name(other, "女", rng), "女", hers, region, turn),
+            _born(husband, "男", his, region, turn),
+            _born(wife, "女", hers, region, turn),
             _born(self._name(surname, sex, rng), sex, third, region, kin + turn),
         ]
+
+    def _distances(self, turn: int, region: str) -> tuple[int, int, str, int]:
+        apart = Random(f"{self._seed} apart {turn} {region}")  # noqa: S311 - a sample
+        to_her, to_child = apart.randrange(-900, 1500), apart.randrange(8400, 12000)
+        return to_her, to_child, apart.choice("男女"), apart.randrange(8400, 11000)
+
+    def _drawn(self, household: int) -> Random:
+        return Random(f"{self._seed} household {household}")  # noqa: S311 - a sample, not a secret
+
+    def _spouses(self, rng: Random) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Husband and wife: the whole name and the surname of each."""
+        his, hers = rng.choice(self._words["surname"]), rng.choice(self._words["surname"])
+        return (self._name(his, "男", rng), his), (self._name(hers, "女", rng), hers)
 
     def _name(self, surname: str, sex: str, rng: Random) -> str:
         return surname + rng.choice(self._words["given_male" if sex == "男" else "given_female"])

@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -77,10 +77,20 @@ def _head(part: bytes) -> tuple[Algorithm, str, str | None, Mapping[str, object]
 
 def sign(key: PrivateKey, kid: str, payload: bytes, typ: str) -> str:
     """A compact JWS over `payload`, with `alg` from the key; MalformedJws for a bad kid or typ."""
+    return signer(key, kid, typ)(payload)
+
+
+def signer(key: PrivateKey, kid: str, typ: str) -> Callable[[bytes], str]:
+    """`sign` for many payloads: the header is written once."""
     header = {"alg": key.algorithm.value, "kid": _name(kid, "kid"), "typ": _name(typ, "typ")}
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
-    signing_input = _encoded(text.encode()) + b"." + _encoded(payload)
-    return (signing_input + b"." + _encoded(key.sign(signing_input))).decode("ascii")
+    start = _encoded(text.encode()) + b"."
+
+    def signed(payload: bytes) -> str:
+        signing_input = start + _encoded(payload)
+        return (signing_input + b"." + _encoded(key.sign(signing_input))).decode("ascii")
+
+    return signed
 
 
 def _ascii(text: str) -> bytes:

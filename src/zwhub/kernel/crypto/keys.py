@@ -51,6 +51,10 @@ _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
 _ANY_SALT = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.AUTO)
 _POINT, _UNCOMPRESSED = 65, 4
 _ECDSA = ec.ECDSA(hashes.SHA256())
+try:  # RFC 6979 where OpenSSL knows it (3.2): no signature rests on the luck of its moment
+    _REPEATABLE = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+except UnsupportedAlgorithm:
+    _REPEATABLE = _ECDSA
 asn1_keys.NamedCurve.register("sm2p256v1", "1.2.156.10197.1.301", 32)
 _SM2_CURVE = asn1_keys.NamedCurve("sm2p256v1").dump()
 # SubjectPublicKeyInfo of an SM2 key up to the point: id-ecPublicKey, the curve, 66 bits-and-bytes.
@@ -216,7 +220,7 @@ class PrivateKey:
                 return self._key.sign(message)
             case RSAPrivateKey():
                 return self._key.sign(message, _PSS, hashes.SHA256())
-        r, s = decode_dss_signature(self._key.sign(message, _ECDSA))
+        r, s = decode_dss_signature(self._key.sign(message, _REPEATABLE))
         return r.to_bytes(RAW // 2, "big") + s.to_bytes(RAW // 2, "big")
 
     def __repr__(self) -> str:
