@@ -165,6 +165,13 @@ async def trusting(db: Database, *issuers: Issuer) -> None:
         await trust(session, roots, [one.trusted() for one in issuers], datetime.now(UTC))
 
 
+def with_wrong_check(identifier: str) -> str:
+    """The identifier with a check character that neither the standard nor the variant gives."""
+    ways = [identifier[:-1] + character for character in "0123456789"]
+    states = {one: licence.LicenceIdentifier.parse(one).check_state for one in ways}
+    return next(one for one, state in states.items() if state is licence.CheckState.WRONG)
+
+
 def altered(record: str, **members: Any) -> str:
     """The record with other members under the old signature: a forgery."""
     header, payload, signature = record.split(".")

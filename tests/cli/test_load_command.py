@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from builders import Issuer, a_citizen_number, a_holder, altered, body_of
+from builders import Issuer, a_citizen_number, a_holder, altered, body_of, with_wrong_check
 from commands import environment_beside
 from delivered import KINDS, write
 from samplecity import SampleHub
@@ -112,9 +112,7 @@ async def test_every_reason_is_told_and_the_good_are_taken(
     good, taken = issuer.a_licence(), issuer.a_licence(serial="TAKEN", number="N-TAKEN")
     await hub.collect(taken)
     wrong = issuer.a_body()
-    wrong["identifier"] = wrong["identifier"][:-1] + (
-        "A" if wrong["identifier"][-1] != "A" else "B"
-    )
+    wrong["identifier"] = with_wrong_check(wrong["identifier"])
     bad: dict[str, str | Mapping[str, Any]] = {
         "MALFORMED": "no record",
         "SIGNATURE_INVALID": altered(issuer.a_licence(), validUntil="2099-12-31"),

@@ -18,6 +18,7 @@ from builders import (
     licence_types,
     records,
     trusting,
+    with_wrong_check,
 )
 from samplecity import SampleHub
 from zwhub.kernel.crypto.digests import sha256_hex
@@ -122,7 +123,6 @@ async def a_bad_record(issuer: Issuer, hub: SampleHub, why: str) -> tuple[str, s
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     body, number = issuer.a_body(), a_citizen_number()
     wrong = number[:17] + ("0" if number[17] != "0" else "1")
-    head, check = body["identifier"][:-1], "0" if body["identifier"][-1] not in "01" else "2"
     other = an_issuer(root=issuer.root, types=[licence_types()["identity-card"]])
     await trusting(hub.db, other)
     taken: Any = {"serial": f"TAKEN{BAD.index(why)}", "number": f"TAKEN-{why}"}
@@ -139,7 +139,7 @@ async def a_bad_record(issuer: Issuer, hub: SampleHub, why: str) -> tuple[str, s
         "not trusted": (an_issuer().a_licence(), "ISSUER_NOT_TRUSTED", "not on the trust list"),
         "broken signature": (altered(issuer.a_licence(), name="伪"), "SIGNATURE_INVALID", "match"),
         "check character": (
-            issuer.signed({**body, "identifier": head + check}),
+            issuer.signed({**body, "identifier": with_wrong_check(body["identifier"])}),
             "CHECK_CHARACTER_WRONG",
             "check character",
         ),
