@@ -24,16 +24,18 @@ from zwhub.platform.migrate import migrate
 
 # Every tenth licence is the second version of the one before it; one in seven was suspended.
 LICENCES = """
-INSERT INTO licences (identifier, series, version, number, name, type_code, issuer_code, issued_on,
-                      valid_from, valid_until, signed, collected_at)
-SELECT 'licence ' || n, 'series ' || n - (n % 10 = 0)::int, 1 + (n % 10 = 0)::int, 'number ' || n, '', '',
-       '', '2024-01-01', '2024-01-01', NULL, decode(repeat('ab', 1200), 'hex'), now()
+INSERT INTO licences (series_key, version, type_code, issued_on, signed_at, collected_at, sealed)
+SELECT md5('series ' || n - (n % 10 = 0)::int)::uuid, 1 + (n % 10 = 0)::int, '', '2024-01-01', now(),
+       now(), decode(repeat('ab', 230), 'hex')
 FROM generate_series(1, :count) n
+"""
+NAMES = """
+INSERT INTO licence_names (key, version, licence_id, issued_on)
+SELECT series_key, version, id, issued_on FROM licences
 """
 HISTORY = """
 INSERT INTO licence_statuses (licence_id, code, since, recorded_at, reason)
-SELECT id, '01', now(), now(), '归集' FROM licences
-UNION ALL SELECT id, '02', now(), now() + interval '1 ms', '调查' FROM licences WHERE hashint8(id) % 7 = 0
+SELECT id, '02', now(), now(), '调查' FROM licences WHERE hashint8(id) % 7 = 0
 """
 CHANGE = """
 INSERT INTO licence_statuses (licence_id, code, since, recorded_at, reason)
@@ -46,6 +48,7 @@ async def measure(url: str, count: int) -> None:
     db = Database(url, pool_size=2)
     async with db.write() as session:
         await session.execute(text(LICENCES), {"count": count})
+        await session.execute(text(NAMES))
         await session.execute(text(HISTORY))
     async with db.engine.connect() as connection:
         plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -78,7 +81,7 @@ async def timed(what: str, work: Awaitable[None]) -> None:
 def main() -> None:
     """Load, measure, clean up."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with tempfile.TemporaryDirectory(prefix="zwhub-bench-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="zwhub-bench-") as folder:
         Path(folder).chmod(0o711)  # under root the database's own account passes through
         with embedded_servers(Path(folder) / "data", cache=False, say=lambda _: None) as servers:
             migrate(servers.database_url)
