@@ -2,7 +2,7 @@
 
 import pytest
 
-from builders import Issuer, a_holder
+from builders import Issuer, a_citizen_number, a_holder, body_of
 from samplecity import CITIZEN, CITIZEN_NAME, SampleHub
 
 PAGE = """query($first: Int!, $after: String) { viewer { licences(first: $first, after: $after) {
@@ -56,3 +56,33 @@ async def test_who_holds_nothing_sees_an_empty_list(hub: SampleHub, persona: str
     assert viewer["persona"] == kind
     assert viewer["licences"]["edges"] == []
     assert viewer["licences"]["totalCount"] == {"value": 0, "isExact": True}
+
+
+SEEN = """query Q($by: LicenceKey!) { licence(by: $by) {
+  name holders { name code } surface { name value } statusHistory { reason } } }"""
+
+
+async def test_others_are_masked_wherever_they_stand(hub: SampleHub, issuer: Issuer) -> None:
+    """In the licence's name, on its face, in the reasons of its standings: not only as holders."""
+    other, stranger = a_citizen_number(), a_citizen_number()
+    record = issuer.a_licence(
+        name=f"{other}的证",
+        holders=[a_holder(CITIZEN_NAME, CITIZEN), a_holder("陶俊杰", other)],
+        surface={"男方": f"陶俊杰 {other}", "女方": f"{CITIZEN_NAME} {CITIZEN}"},
+    )
+    (one,) = await hub.collect(record)
+    assert one["outcome"] == "ACCEPTED"
+    by = {"identifier": body_of(record)["identifier"]}
+    change = {"licence": by, "status": "SUSPENDED", "basis": "试〔1〕号"}
+    change["reason"] = f"陶俊杰 {other} 与 {stranger} 有争议，{CITIZEN_NAME} {CITIZEN}"
+    answer = await hub.ask("change-licence-status", "elsewhere", input=change)
+    assert answer["data"]["changeLicenceStatus"]["__typename"] == "Licence", answer
+    own = str((await hub.ask(SEEN, "citizen", by=by))["data"]["licence"])
+    theirs = str((await hub.ask(SEEN, "department", by=by))["data"]["licence"])
+    for hidden in (other, stranger, "陶俊杰"):
+        assert hidden not in own
+        assert hidden not in theirs
+    assert "陶**" in own
+    assert own.count(CITIZEN) == own.count(CITIZEN_NAME) == 3
+    assert CITIZEN not in theirs
+    assert CITIZEN_NAME not in theirs

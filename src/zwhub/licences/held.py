@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from zwhub.kernel.crypto.jws import Jws, MalformedJws, parse
-from zwhub.kernel.identifiers.holder import mask_number, normalise_code
+from zwhub.kernel.identifiers import citizen
+from zwhub.kernel.identifiers.holder import mask_name, mask_number, matches_code, normalise_code
 from zwhub.kernel.words import Words
 from zwhub.licences.body import Body, read_body
 
@@ -30,13 +31,28 @@ class Held:
         return cls(row_id, jws, read_body(jws.payload), signed)
 
 
-def veiled(text: str, held: Held) -> str:
-    """`text` with every holder's number in it masked, also where it is only a part."""
+def veiled(text: str, held: Held, reader: str | None = None) -> str:
+    """`text` as somebody may read it who is the holder with the number `reader`, or none of them.
+
+    The numbers and names of the other holders are masked, also where they are only a part, and
+    so is whatever else is a citizen's number.
+    """
+    own = "" if reader is None else normalise_code(reader)
     for one in held.body.holders:
         code = normalise_code(one.code)
+        if own and matches_code(own, one.code):
+            continue
         if len(code) >= SHORTEST_VEILED:
             text = re.sub(re.escape(code), mask_number(code), text, flags=re.IGNORECASE)
-    return text
+        if len(one.name) > 1:
+            text = text.replace(one.name, mask_name(one.name))
+    return _NUMBER.sub(lambda found: _masked(found[0], own), text)
+
+
+def _masked(text: str, own: str) -> str:
+    is_others = citizen.is_valid(text.upper()) and text.upper() != own
+    return mask_number(text) if is_others else text
 
 
 SHORTEST_VEILED = 8  # a shorter number would be found in many a text by chance
+_NUMBER = re.compile(r"(?<![0-9])[1-9][0-9]{16}[0-9Xx](?![0-9])")

@@ -110,8 +110,9 @@ class StatusEntry:
     reason: str = says("原因", "why")
 
     @classmethod
-    def of(cls, standing: Standing) -> "StatusEntry":
-        return cls(status=standing.state, since=standing.since, reason=standing.reason)
+    def of(cls, standing: Standing, held: Held, actor: Actor) -> "StatusEntry":
+        reason = veiled(standing.reason, held, actor.number)
+        return cls(status=standing.state, since=standing.since, reason=reason)
 
 
 @strawberry.type(
@@ -153,7 +154,8 @@ class Licence(Node):
     valid_until: date | None = says("有效期止；空为长期", "valid until; null = unlimited")
     region: str = says("管辖区划代码", "region code")
     surface: list[SurfaceItem] | None = says(
-        "照面信息；仅本人可见", "its face; shown to its holder alone"
+        "照面信息；仅本人可见，其他持证主体脱敏",
+        "its face; shown to its holder alone, other holders masked",
     )
     signed_at: datetime = says("签章时间", "signed at")
     algorithm: str = says("签名算法", "signature algorithm")
@@ -177,7 +179,10 @@ class Licence(Node):
     @batched("状态历史", "its standings, oldest first")
     async def status_history(licences: list["Licence"], ctx: Context) -> list[list[StatusEntry]]:
         found = await ctx.loader(_histories).load_many(licences)
-        return [[StatusEntry.of(entry) for entry in entries] for entries in found]
+        return [
+            [StatusEntry.of(entry, one.held, ctx.actor) for entry in entries]
+            for one, entries in zip(licences, found, strict=True)
+        ]
 
     @batched("状态列表中的位置，供离线核对", "its place in a status list, for checks offline")
     async def status_list_entry(licences: list["Licence"], ctx: Context) -> list[StatusListEntry]:
@@ -193,12 +198,16 @@ class Licence(Node):
     @classmethod
     def of(cls, held: Held, actor: Actor) -> "Licence":
         body, own = held.body, holds(actor, held)
-        surface = [SurfaceItem(name=name, value=value) for name, value in body.surface.items()]
+
+        def veil(text: str) -> str:
+            return veiled(text, held, actor.number)
+
+        surface = [SurfaceItem(name=name, value=veil(v)) for name, v in body.surface.items()]
         return cls(
             id=global_id("Licence", held.id),
-            number=body.number if own else veiled(body.number, held),
-            identifier=str(body.identifier) if own else veiled(str(body.identifier), held),
-            name=body.name,
+            number=veil(body.number),
+            identifier=veil(str(body.identifier)),
+            name=veil(body.name),
             version=body.version,
             holders=[LicenceHolder.of(one, actor) for one in body.holders],
             issued_on=body.issued_on,
