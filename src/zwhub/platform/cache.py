@@ -12,23 +12,16 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from zwhub.kernel.words import Words, both
-from zwhub.platform.settings import CACHE_SCHEMES
+from zwhub.platform.cache_servers import Command, cache_servers
 
 _log = structlog.get_logger(__name__)
 
 Load = Callable[[], Awaitable[bytes | None]]
 
-_CONNECTIONS = 32
-_CONNECT_SECONDS = 0.5  # TLS to another machine needs several round trips
 _FAILURES_IN_A_ROW = 3  # one alone may be our own busy event loop
 _LEASE_SECONDS = 10
 _NAMES_AT_ONCE = 500
@@ -56,19 +49,9 @@ class Cache:
     ) -> None:
         """`timeout` in seconds for each exchange, `pause` in seconds between trials when away.
 
-        Raises `ValueError` for a scheme other than redis, rediss and unix.
+        `cache_servers` says what URLs there are. Raises `ValueError` for another one.
         """
-        if urlsplit(url).scheme not in CACHE_SCHEMES:
-            raise ValueError(both(_UNKNOWN_SCHEME))
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            timeout=timeout,
-            socket_timeout=timeout,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._redis = Redis.from_pool(pool)
+        self._servers = cache_servers(url, timeout)
         self._namespace = namespace
         self._pause = pause
         self._failures = 0
@@ -98,10 +81,11 @@ class Cache:
 
     async def set_many(self, values: Mapping[str, bytes], ttl_seconds: int) -> bool:
         """Keep all `values` in one round trip; True when all were taken."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for key, value in values.items():
-            pipeline.set(self._name(key), _pack(key, _VALUE + value), ex=ttl_seconds)
-        return await self._exchange(pipeline.execute) is not _AWAY
+        commands: list[Command] = [
+            ("SET", self._name(key), _pack(key, _VALUE + value), "EX", ttl_seconds)
+            for key, value in values.items()
+        ]
+        return await self._exchange(lambda: self._servers.ask_all(commands)) is not _AWAY
 
     async def forget(self, *keys: str) -> bool:
         """Take the keys out, after the commit that changed what they stand for.
@@ -116,8 +100,7 @@ class Cache:
         self._owed.update(keys)
         for start in range(0, len(keys), _NAMES_AT_ONCE):
             part = keys[start : start + _NAMES_AT_ONCE]
-            names = [name(key) for key in part for name in (self._name, self._lease_name)]
-            if await self._ask("UNLINK", *names) is _AWAY:
+            if await self._unlinked(part) is _AWAY:
                 self._owed.update(keys[start:])  # another call may have paid an earlier debt
                 return False
             self._owed.difference_update(part)
@@ -159,7 +142,7 @@ class Cache:
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
-        await self._redis.aclose()
+        await self._servers.close()
 
     async def _fill(
         self, key: str, ttl_seconds: int, load: Load, negative_ttl_seconds: int
@@ -188,7 +171,8 @@ class Cache:
     async def _bodies(self, keys: Sequence[str]) -> list[bytes | None]:
         """What is kept under each key, its first byte telling a value from a known absence."""
         asked = keys and await self._debts_paid()
-        answer = await self._ask("MGET", *map(self._name, keys)) if asked else None
+        names = [self._name(key) for key in keys]
+        answer = await self._exchange(lambda: self._servers.read(names)) if asked else None
         if not isinstance(answer, list) or len(answer) != len(keys):
             answer = [None] * len(keys)
         bodies = [_unpack(key, packed) for key, packed in zip(keys, answer, strict=True)]
@@ -206,7 +190,13 @@ class Cache:
         return True
 
     async def _ask(self, *command: str | bytes | int) -> Any:
-        return await self._exchange(lambda: self._redis.execute_command(*command))  # type: ignore[no-untyped-call]
+        return await self._exchange(lambda: self._servers.ask(*command))
+
+    async def _unlinked(self, keys: Sequence[str]) -> Any:
+        commands: list[Command] = [
+            ("UNLINK", self._name(key), self._lease_name(key)) for key in keys
+        ]
+        return await self._exchange(lambda: self._servers.ask_all(commands))
 
     async def _exchange(self, operation: Callable[[], Awaitable[Any]]) -> Any:
         """The answer, or `_AWAY` for every kind of failure."""
@@ -277,9 +267,3 @@ def _unpack(key: str, packed: object) -> bytes | None:
 
 def _checksum(key: str, body: bytes) -> bytes:
     return zlib.crc32(body, zlib.crc32(key.encode())).to_bytes(_CHECKSUM_BYTES, "big")
-
-
-_UNKNOWN_SCHEME = Words(
-    zh="缓存地址须以 redis://、rediss:// 或 unix:// 开头。请检查 ZWHUB_REDIS_URL。",
-    en="A cache URL begins with redis://, rediss:// or unix://. Check ZWHUB_REDIS_URL.",
-)

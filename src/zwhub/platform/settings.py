@@ -22,7 +22,10 @@ def default_data_dir() -> Path:
     return Path(home) / "zwhub"
 
 
-CACHE_SCHEMES = frozenset({"redis", "rediss", "unix"})
+_KINDS = ("", "+sentinel", "+cluster")
+CACHE_SCHEMES = frozenset(
+    {"unix", *(f"{tls}{kind}" for tls in ("redis", "rediss") for kind in _KINDS)}
+)
 
 
 class Settings(BaseSettings):
@@ -50,7 +53,7 @@ class Settings(BaseSettings):
     @classmethod
     def _known_scheme(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and urlsplit(url.get_secret_value()).scheme not in CACHE_SCHEMES:
-            raise ValueError("redis://, rediss:// or unix://")
+            raise ValueError("redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://")
         return url
 
     @classmethod
