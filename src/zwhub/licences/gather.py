@@ -185,23 +185,23 @@ async def _by_number(registry: Registry, number: str) -> Held | None:
     async def load() -> bytes | None:
         async with registry.db.read() as session:
             kept = await store.newest(session, key)
-        return None if kept is None else _packed(kept)
+        return None if kept is None else packed(kept)
 
-    packed = await registry.cache.aside(
+    found = await registry.cache.aside(
         number_slot(key.hex), NUMBER_TTL, load, negative_ttl_seconds=ABSENT_TTL
     )
-    return None if packed is None else registry.vault.held(_unpacked(packed))
+    return None if found is None else registry.vault.held(_unpacked(found))
 
 
-def _packed(kept: Kept) -> bytes:
+def packed(kept: Kept) -> bytes:
     """As the cache keeps it: id (8 bytes), slot (16 and 2), then the record as it is sealed."""
     numbers = kept.id.to_bytes(8, "big"), kept.series.bytes, kept.version.to_bytes(2, "big")
     return b"".join((*numbers, kept.sealed))
 
 
-def _unpacked(packed: bytes) -> Kept:
-    row_id, version = (int.from_bytes(packed[a:b], "big") for a, b in ((0, 8), (24, 26)))
-    return Kept(row_id, UUID(bytes=packed[8:24]), version, packed[26:])
+def _unpacked(value: bytes) -> Kept:
+    row_id, version = (int.from_bytes(value[a:b], "big") for a, b in ((0, 8), (24, 26)))
+    return Kept(row_id, UUID(bytes=value[8:24]), version, value[26:])
 
 
 async def questions(
