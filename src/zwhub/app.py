@@ -38,6 +38,7 @@ from zwhub.graph.context import Context, Hub
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.crypto.checkpoints import LogKey
 from zwhub.kernel.crypto.keys import PrivateKey
+from zwhub.kernel.crypto.opaque import OpaqueIds
 from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.crypto.token_keys import new_token_key
 from zwhub.kernel.crypto.trust import TrustBook
@@ -79,6 +80,7 @@ def make_hub(settings: Settings, servers: Servers) -> Hub:
         trust=TrustBook(),
         calendar=Calendar({}, frozenset()),
         cursors=Cursors(secrets.cursors),
+        ids=OpaqueIds(secrets.cursors),
         receipts=receipt_key(secrets.folder),
         status_lists=StatusBook(settings.public_url),
         index_secret=secrets.index,

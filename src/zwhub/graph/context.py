@@ -10,6 +10,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from zwhub.graph.batching import Batches
 from zwhub.kernel.actor import Actor
+from zwhub.kernel.crypto.opaque import OpaqueIds
 from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.crypto.sealing import Sealer
 from zwhub.kernel.crypto.trust import TrustBook
@@ -37,6 +38,7 @@ class Hub:
     trust: TrustBook
     calendar: Calendar
     cursors: Cursors
+    ids: OpaqueIds
     receipts: ReceiptKey
     status_lists: StatusBook
     index_secret: bytes = field(repr=False)

@@ -12,7 +12,7 @@ _BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """`index` finds holders, `cursors` seals pages, `sealer` reads what is encrypted.
+    """`index` finds holders, `cursors` seals pages and ids, `sealer` reads what is encrypted.
 
     Whoever has them can do the same.
     """

@@ -130,7 +130,7 @@ class SupermarketMaterial:
             outcome=planned.outcome,
             covered_by=[
                 Coverage(licence=licence, attributes=attributes)
-                for licence, attributes in _disclosed(planned.covered_by, found, ctx.actor)
+                for licence, attributes in _disclosed(planned.covered_by, found, ctx)
             ],
             alternatives=[SupermarketAlternative.of(one, ctx) for one in planned.alternatives],
             reasons=[SupermarketReason.of(reason, ctx) for reason in planned.reasons],
@@ -175,17 +175,17 @@ class SupermarketPlan:
             materials=faces,
             consents=[
                 SupermarketConsent(licence=licence, attributes=attributes, granted=False)
-                for licence, attributes in _disclosed(used, found, ctx.actor)
+                for licence, attributes in _disclosed(used, found, ctx)
             ],
         )
 
 
-def _disclosed(way: Way, found: Plan, actor: Actor) -> list[tuple[Licence, list[str]]]:
+def _disclosed(way: Way, found: Plan, ctx: Context) -> list[tuple[Licence, list[str]]]:
     """By licence, the items of its face in a way; without the mark for the licence itself."""
     ids = sorted({licence_id for licence_id, _ in way})
     return [
         (
-            Licence.of(found.licences[licence_id], actor),
+            Licence.of(found.licences[licence_id], ctx),
             sorted(name for owner, name in way if owner == licence_id and name),
         )
         for licence_id in ids

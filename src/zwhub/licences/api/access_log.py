@@ -117,7 +117,7 @@ class AccessLogEntry:
         held = _read(look, vault_of(ctx))
         return cls(
             at=look.at,
-            licence=None if held is None else Licence.of(held, ctx.actor),
+            licence=None if held is None else Licence.of(held, ctx),
             action=Action(look.action),
             purpose=look.purpose,
             case_number=look.case_number,

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from zwhub.graph.access import root_field
-from zwhub.graph.context import Info
+from zwhub.graph.context import Context, Info
 from zwhub.graph.errors import InvalidInput, NotAllowed
 from zwhub.graph.fields import argument, says
 from zwhub.kernel.actor import Persona, Scope
@@ -34,9 +34,9 @@ class ChangeLicenceStatusInput:
         "自始无效（仅撤销）", "void from the beginning (REVOKED alone)", default=False
     )
 
-    def change(self, now: datetime) -> StatusChange:
-        by, value = named(self.licence)
-        since = self.since or now
+    def change(self, ctx: Context) -> StatusChange:
+        by, value = named(self.licence, ctx)
+        since = self.since or ctx.now
         return StatusChange(
             by, value, self.status, self.reason, self.basis, since, self.from_the_beginning
         )
@@ -70,6 +70,6 @@ class StatusMutations:
         ctx = info.context
         async with ctx.hub.db.write() as session:
             held = await change_licence_status(
-                session, registry_of(ctx), input.change(ctx.now), ctx.actor, ctx.now
+                session, registry_of(ctx), input.change(ctx), ctx.actor, ctx.now
             )
-        return Licence.of(held, ctx.actor)
+        return Licence.of(held, ctx)

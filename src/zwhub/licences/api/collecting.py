@@ -71,7 +71,7 @@ class CollectedRecord:
         return cls(
             index=one.index,
             outcome=one.outcome or CollectionOutcome.QUARANTINED,
-            licence=None if held is None else Licence.of(held, ctx.actor),
+            licence=None if held is None else Licence.of(held, ctx),
             problems=[CollectionProblem.of(problem, ctx) for problem in one.problems],
         )
 

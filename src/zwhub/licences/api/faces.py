@@ -196,15 +196,15 @@ class Licence(Node):
         return [LicenceFinding.of(policy.examine(question), ctx) for question in asked]
 
     @classmethod
-    def of(cls, held: Held, actor: Actor) -> "Licence":
-        body, own = held.body, holds(actor, held)
+    def of(cls, held: Held, ctx: Context) -> "Licence":
+        body, actor = held.body, ctx.actor
 
         def veil(text: str) -> str:
             return veiled(text, held, actor.number)
 
         surface = [SurfaceItem(name=name, value=veil(v)) for name, v in body.surface.items()]
         return cls(
-            id=global_id("Licence", held.id),
+            id=global_id("Licence", ctx.hub.ids.hide("Licence", held.id)),
             number=veil(body.number),
             identifier=veil(str(body.identifier)),
             name=veil(body.name),
@@ -214,7 +214,7 @@ class Licence(Node):
             valid_from=body.valid_from,
             valid_until=body.valid_until,
             region=body.region,
-            surface=surface if own else None,
+            surface=surface if holds(actor, held) else None,
             signed_at=body.signed_at,
             algorithm=held.jws.algorithm,
             held=held,

@@ -9,7 +9,7 @@ from zwhub.graph.access import root_field
 from zwhub.graph.connections import After, Connection, First, connection
 from zwhub.graph.context import Context, Info
 from zwhub.graph.fields import argument, says
-from zwhub.graph.node import global_id, read_global_id, row_id_of
+from zwhub.graph.node import global_id, read_global_id
 from zwhub.graph.rules import EVERYONE, access
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.paging import Slice
@@ -76,7 +76,7 @@ async def _own_licences(ctx: Context, first: int, after: str | None) -> Connecti
         "viewer.licences",
         found,
         key=lambda held: (held.id,),
-        node=lambda held: Licence.of(held, ctx.actor),
+        node=lambda held: Licence.of(held, ctx),
         count=count,
         after=after,
     )
@@ -115,7 +115,7 @@ def verification_face(
         verdict=Verdict(trace.verdict),
         reason=VerificationReason(trace.reason),
         checks=checks_of([check_from_trace(stored) for stored in trace.checks], ctx),
-        licence=Licence.of(held, ctx.actor) if held is not None and held.id else None,
+        licence=Licence.of(held, ctx) if held is not None and held.id else None,
         as_of=trace.as_of,
         verified_at=trace.at,
         purpose=trace.purpose,
@@ -128,17 +128,18 @@ def verification_face(
 
 async def _licence(by: LicenceKey, ctx: Context) -> Licence | None:
     async with ctx.hub.db.write() as session:
-        held = await look_up(session, registry_of(ctx), *named(by), ctx.actor, ctx.now)
-    return None if held is None else Licence.of(held, ctx.actor)
+        held = await look_up(session, registry_of(ctx), *named(by, ctx), ctx.actor, ctx.now)
+    return None if held is None else Licence.of(held, ctx)
 
 
-def named(by: LicenceKey) -> tuple[By, str]:
+def named(by: LicenceKey, ctx: Context) -> tuple[By, str]:
     """How a look-up names its licence."""
     if by.number:
         return By.NUMBER, by.number
     if by.identifier:
         return By.IDENTIFIER, by.identifier
-    return By.ID, str(row_id_of("Licence", by.id or ""))
+    kind, hidden = read_global_id(by.id or "")
+    return By.ID, str(ctx.hub.ids.find("Licence", hidden) if kind == "Licence" else 0)
 
 
 async def licence_by_id(key: str, ctx: Context) -> Licence | None:

@@ -152,7 +152,7 @@ def _verified(one: Verified, ctx: Context) -> BatchVerification:
         verdict=one.finding.verdict,
         reason=one.finding.reason,
         checks=checks_of(one.finding.checks, ctx),
-        licence=None if held is None else Licence.of(held, ctx.actor),
+        licence=None if held is None else Licence.of(held, ctx),
     )
 
 
