@@ -79,10 +79,12 @@ class Issuer:
     code: str = ISSUER
     types: frozenset[str] = frozenset()
     withdrawn_since: datetime | None = None
+    retired_from: datetime | None = None
 
     def trusted(self) -> TrustedKey:
         """Its row of the trust list."""
-        return TrustedKey(self.kid, self.code, self.certificate, self.types, self.withdrawn_since)
+        ends = self.withdrawn_since, self.retired_from
+        return TrustedKey(self.kid, self.code, self.certificate, self.types, *ends)
 
     def a_licence(self, key: PrivateKey | None = None, **changes: Any) -> str:
         """A signed record (JWS): `a_body(**changes)` under this issuer's key, or another `key`."""
@@ -141,6 +143,7 @@ def an_issuer(
     not_before: datetime = _LONG_AGO,
     not_after: datetime = _FAR_AHEAD,
     withdrawn_since: datetime | None = None,
+    retired_from: datetime | None = None,
 ) -> Issuer:
     """A new key with its certificate, allowed every type of the sample unless `types` says less."""
     key, root = PrivateKey.generate(algorithm), root or a_root()
@@ -155,7 +158,7 @@ def an_issuer(
     )
     allowed = frozenset(licence_types().values() if types is None else types)
     kid = f"test-{algorithm}-{next(_count)}"
-    return Issuer(kid, key, root, certificate, code, allowed, withdrawn_since)
+    return Issuer(kid, key, root, certificate, code, allowed, withdrawn_since, retired_from)
 
 
 async def trusting(db: Database, *issuers: Issuer) -> None:

@@ -1,7 +1,7 @@
 """Uploads (上传): files on their way to being verified, in encrypted pieces.
 
 Revision ID: 0010_uploads
-Revises: 0008_deliveries
+Revises: 0009_retired_keys
 Create Date: 2026-11-22
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010_uploads"
-down_revision = "0008_deliveries"
+down_revision = "0009_retired_keys"
 branch_labels = None
 depends_on = None
 

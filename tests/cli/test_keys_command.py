@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,13 @@ from builders import ISSUER, a_root, an_issuer, licence_types
 from commands import Command, Done, beside, zwhub
 from samplecity import SampleHub
 from servers import reachable_folder, silent
+from zwhub.kernel.clock import BEIJING
 from zwhub.kernel.crypto.certificates import Certificate, chain_problem
 from zwhub.kernel.crypto.issuance import issue
 from zwhub.kernel.crypto.keys import Algorithm, PrivateKey
-from zwhub.kernel.crypto.trust import TrustBook, TrustList
-from zwhub.licences.trust import trust_list
+from zwhub.kernel.crypto.trust import Term, TrustBook, TrustList
+from zwhub.licences.compromise_key import compromise_key
+from zwhub.licences.trust import trust, trust_list
 from zwhub.platform.embedded import embedded_servers
 from zwhub.platform.migrate import migrate
 
@@ -168,13 +170,147 @@ async def test_compromise_ends_the_trust_in_a_key_for_a_running_hub(hub: SampleH
     assert "SM2    2045-01-01 withdrawn since 2026-01-01" in listed.out
 
 
-async def test_compromise_without_a_day_is_from_now_on(hub: SampleHub) -> None:
-    start = datetime.now(UTC)
+async def test_compromise_without_a_day_leaves_nothing_that_it_signed(hub: SampleHub) -> None:
     done = await run(beside(hub), "keys", "compromise", "example-es256")
     assert done.code == 0, done.err
-    since = (await trusted(hub)).keys["example-es256"].withdrawn_since
-    assert since is not None
-    assert start <= since <= datetime.now(UTC)
+    key = (await trusted(hub)).keys["example-es256"]
+    assert key.withdrawn_since == key.certificate.not_before
+
+
+async def test_compromise_from_a_day_leaves_what_the_hub_held_before(hub: SampleHub) -> None:
+    jws = (Path(__file__).parents[2] / "schema/examples/ps256.jws").read_text().strip()
+    today = datetime.now(BEIJING).date()  # the sandbox collected the example a moment ago
+    for days, reason in ((1, "OK"), (-1, "ISSUER_NOT_TRUSTED")):
+        async with hub.db.write() as session:
+            begin = datetime.combine(today + timedelta(days=days), time(), BEIJING)
+            await compromise_key(session, "example-ps256", begin, begin + timedelta(days=1))
+        answer = await hub.ask(VERIFY, "department", jws=jws)
+        assert answer["data"]["verifyLicence"]["reason"] == reason
+
+
+async def test_retire_keeps_what_was_signed_before(hub: SampleHub) -> None:
+    before = await trusted(hub)
+    kid = "11990100009810261B-2021"
+    done = await run(beside(hub), "keys", "retire", kid, "--from", "2025-03-01")
+    assert (done.code, done.out) == (0, ""), done.err
+    assert "what it signed before stays good" in done.err
+    now = await trusted(hub)
+    assert now.version != before.version
+    assert now.version in done.err
+    begin = datetime(2025, 2, 28, 16, tzinfo=UTC)  # midnight in Beijing
+    assert now.keys[kid] == replace(before.keys[kid], retired_from=begin)
+    listed = (await run(beside(hub), "keys", "list")).out.splitlines()
+    (line,) = (line for line in listed if line.startswith(kid))
+    assert line.endswith(" retired from 2025-03-01")
+
+
+async def test_a_retirement_can_be_planned_and_changed_until_it_has_come(hub: SampleHub) -> None:
+    kid, command = "11990100009811264U-2022", beside(hub)
+    for day in ("2031-01-01", "2031-06-01", "2030-01-01"):
+        done = await run(command, "keys", "retire", kid, "--from", day)
+        assert done.code == 0, done.err
+    assert " trusted, retires 2030-01-01" in (await run(command, "keys", "list")).out
+    done = await run(command, "keys", "retire", kid)  # now
+    assert done.code == 0, done.err
+    again = await run(command, "keys", "retire", kid, "--from", "2031-01-01")
+    assert (again.code, again.out) == (1, "")
+    assert "retired from that date or earlier" in again.err
+
+
+async def test_retire_refuses_and_changes_nothing(hub: SampleHub) -> None:
+    before = (await trusted(hub)).version
+    for words, given in {
+        "no such kid": ("nobody",),
+        "withdrawn already": ("119901130098307726-2022",),
+        "its certificate ends before": ("example-eddsa", "--from", "2099-01-01"),
+    }.items():
+        done = await run(beside(hub), "keys", "retire", *given)
+        assert (done.code, done.out) == (1, "")
+        assert words in done.err
+    assert (await trusted(hub)).version == before
+
+
+async def test_authorise_adds_types_and_ends_the_right_to_sign_one(hub: SampleHub) -> None:
+    before, kid = await trusted(hub), "1199010000981086X4-2021"
+    lawyer, nurse = (licence_types()[one] for one in ("lawyer-licence", "nurse-licence"))
+    command = beside(hub)
+    given = ("--types", "nurse-licence", "--from", "2026-01-01")
+    assert (await run(command, "keys", "authorise", kid, *given)).code == 0
+    given = ("--types", f"nurse-licence,{lawyer}", "--until", "2026-06-30")
+    done = await run(command, "keys", "authorise", kid, *given)
+    assert (done.code, done.out) == (0, ""), done.err
+    now = await trusted(hub)
+    assert now.version in done.err
+    last = date(2026, 6, 30)
+    terms = {nurse: Term(date(2026, 1, 1), last), lawyer: Term(None, last)}
+    assert now.keys[kid] == replace(
+        before.keys[kid], may_sign=before.keys[kid].may_sign | {nurse}, terms=terms
+    )
+    line = "lawyer-licence (..2026-06-30) nurse-licence (2026-01-01..2026-06-30)"
+    assert line in (await run(command, "keys", "list")).out
+    for words, changed in {
+        "no such licence type": ("--types", "nurse"),
+        "end before it begins": ("--types", "nurse-licence", "--until", "2025-12-31"),
+        "authorised already": given,
+    }.items():
+        refused = await run(command, "keys", "authorise", kid, *changed)
+        assert (refused.code, refused.out) == (1, "")
+        assert words in refused.err
+    withdrawn = ("119901130098307726-2022", "--types", "nurse-licence")
+    assert "withdrawn already" in (await run(command, "keys", "authorise", *withdrawn)).err
+    assert (await trusted(hub)).version == now.version
+
+
+async def test_add_for_certain_days(hub: SampleHub, tmp_path: Path) -> None:
+    path = await certified(hub, tmp_path)
+    entry = (path, "--kid", "for-a-year", "--issuer", BODY, "--types", "nurse-licence")
+    days = ("--from", "2026-01-01", "--until", "2026-12-31")
+    wrong = await run(beside(hub), "keys", "add", *entry, "--from", "2027-01-01", *days[2:])
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "end before it begins" in wrong.err
+    done = await run(beside(hub), "keys", "add", *entry, *days)
+    assert done.code == 0, done.err
+    key = (await trusted(hub)).keys["for-a-year"]
+    assert key.terms == {
+        licence_types()["nurse-licence"]: Term(date(2026, 1, 1), date(2026, 12, 31))
+    }
+
+
+async def test_the_digest_of_the_list_covers_every_change(hub: SampleHub) -> None:
+    """Two lists that say different things of a key have different digests."""
+    listed = (await trusted(hub)).keys["example-eddsa"]
+    versions, day = set(), datetime(2026, 1, 1, tzinfo=UTC)
+    (code,) = listed.may_sign
+    for changed in (
+        listed,
+        replace(listed, retired_from=day),
+        replace(listed, withdrawn_since=day),
+        replace(listed, terms={code: Term(date(2026, 1, 1))}),
+        replace(listed, terms={code: Term(None, date(2026, 1, 1))}),
+        replace(listed, may_sign=frozenset()),
+    ):
+        async with hub.db.write() as session:
+            await trust(session, [], [changed], day)
+        versions.add((await trusted(hub)).version.partition("-")[2])
+    assert len(versions) == 6
+    async with hub.db.write() as session:
+        await trust(session, [], [listed], day)
+
+
+@pytest.mark.parametrize(
+    ("command", "taught"),
+    [
+        ("add", ["--from", "--until", "(列入信任列表)"]),
+        ("authorise", ["--types", "--from", "--until", "(签发授权)"]),
+        ("retire", ["--from", "(密钥停用)", "What it signed before stays good"]),
+        ("compromise", ["--since", "(密钥失守)", "collected before that day"]),
+    ],
+)
+def test_help_teaches(command: str, taught: list[str]) -> None:
+    done = zwhub("keys", command, "--help", environment={"COLUMNS": "300", "TERM": "dumb"})
+    assert done.code == 0
+    for words in taught:
+        assert words in done.out
 
 
 async def test_compromise_refuses_and_changes_nothing(hub: SampleHub) -> None:

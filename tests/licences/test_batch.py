@@ -15,7 +15,7 @@ from builders import ISSUER, Issuer, a_root, an_issuer, body_of, licence_types
 from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.crypto.jws import parse, sign
 from zwhub.kernel.crypto.keys import Algorithm
-from zwhub.kernel.crypto.trust import TrustList
+from zwhub.kernel.crypto.trust import Term, TrustList
 from zwhub.licences.batch import (
     TYP,
     Batch,
@@ -108,12 +108,22 @@ def test_a_key_that_is_unknown_withdrawn_expired_or_under_no_root(issuer: Issuer
     past = NOW - timedelta(days=30)
     stranger, withdrawn = an_issuer(), an_issuer(withdrawn_since=past)
     expired, unborn = an_issuer(not_after=past), an_issuer(not_before=NOW)
+    retired = an_issuer(retired_from=BATCH.signed_at)
     assert judged(signed(stranger), issuer).reason is BatchReason.KEY_NOT_TRUSTED
-    for one in (withdrawn, expired, unborn):
+    for one in (withdrawn, retired, expired, unborn):
         assert judged(signed(one), one).reason is BatchReason.KEY_NOT_TRUSTED
     rootless = replace(trust_of(issuer), roots=(a_root().certificate,))
     verdict = check_batch(signed(issuer), FILE, rootless, NOW)
     assert verdict.reason is BatchReason.KEY_NOT_TRUSTED
+
+
+def test_an_issuer_vouches_for_the_types_it_could_issue_when_it_signed(issuer: Issuer) -> None:
+    own = min(issuer.types)
+    over = Term(last=BATCH.signed_at.date() - timedelta(days=2))
+    trust = trust_of(issuer)
+    trust = replace(trust, keys={issuer.kid: replace(issuer.trusted(), terms={own: over})})
+    verdict = check_batch(signed(issuer), FILE, trust, NOW)
+    assert verdict.types == issuer.types - {own}
 
 
 def test_an_issuer_vouches_for_itself_alone(issuer: Issuer) -> None:

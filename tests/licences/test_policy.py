@@ -1,7 +1,8 @@
 """The policy (核验规则) as a pure function: which check decides, and that none may be left out."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from builders import Issuer, an_issuer
 from zwhub.kernel.crypto.keys import Algorithm
-from zwhub.kernel.crypto.trust import TrustList
+from zwhub.kernel.crypto.trust import Term, TrustList
 from zwhub.kernel.words import Words
 from zwhub.licences import policy
 from zwhub.licences.findings import (
@@ -21,6 +22,7 @@ from zwhub.licences.findings import (
     VerificationReason,
 )
 from zwhub.licences.held import Held
+from zwhub.licences.judging import Standards
 from zwhub.licences.policy import HolderClaim, Question
 from zwhub.licences.status import LicenceState, Standing
 
@@ -65,13 +67,99 @@ def test_without_the_registry_nothing_is_genuine(sound: Question) -> None:
     assert outcomes[CheckName.SIGNATURE] is Outcome.PASS
 
 
-def test_a_key_withdrawn_later_still_counts_before(sound: Question, maker: Issuer) -> None:
-    key = replace(maker.trusted(), withdrawn_since=NOW)
-    trust = replace(sound.trust, keys={maker.kid: key})
-    assert policy.examine(replace(sound, trust=trust)).reason == "ISSUER_NOT_TRUSTED"
-    earlier = NOW.replace(year=2025)
-    then = policy.examine(replace(sound, trust=trust, as_of=earlier))
-    assert then.verdict is Verdict.GENUINE
+def under(question: Question, **changes: Any) -> Question:
+    """The same question under a trust list that says something else of the key."""
+    key = question.key
+    assert key is not None
+    return replace(question, trust=replace(question.trust, keys={key.kid: replace(key, **changes)}))
+
+
+@pytest.mark.parametrize("as_of", [NOW, NOW.replace(year=2025)])
+def test_a_key_in_other_hands_is_believed_only_where_the_hub_held_the_record_before(
+    sound: Question, as_of: datetime
+) -> None:
+    """Whoever has the key dates records back, so neither `signedAt` nor `asOf` helps."""
+    asked = replace(sound, as_of=as_of)
+    assert sound.body.signed_at < NOW
+    held_before = under(asked, withdrawn_since=NOW + timedelta(seconds=1))
+    assert policy.examine(held_before).verdict is Verdict.GENUINE
+    held_since = under(asked, withdrawn_since=NOW)
+    assert policy.examine(held_since).reason == "ISSUER_NOT_TRUSTED"
+    for unproved in (
+        replace(held_before, same_as_registered=False),
+        replace(held_before, history=None),
+        replace(held_before, history=[]),
+    ):
+        checks = {one.name: one for one in policy.examine(unproved).checks}
+        assert checks[CheckName.ISSUER_TRUSTED].outcome is Outcome.FAIL
+
+
+def test_a_retired_key_is_believed_for_what_it_signed_before(sound: Question) -> None:
+    signed = sound.body.signed_at
+    moment = timedelta(microseconds=1)
+    assert policy.examine(under(sound, retired_from=signed + moment)).verdict is Verdict.GENUINE
+    for begin in (signed, signed - moment):
+        assert policy.examine(under(sound, retired_from=begin)).reason == "ISSUER_NOT_TRUSTED"
+
+
+@pytest.mark.parametrize(
+    ("term", "reason"),
+    [
+        (Term(), "OK"),
+        (Term(first=date(2024, 5, 1)), "OK"),
+        (Term(last=date(2024, 5, 1)), "OK"),
+        (Term(date(2024, 5, 2)), "ISSUER_NOT_AUTHORISED"),
+        (Term(date(2020, 1, 1), date(2024, 4, 30)), "ISSUER_NOT_AUTHORISED"),
+    ],
+)
+def test_the_right_to_issue_counts_on_the_day_of_signing(
+    sound: Question, term: Term, reason: str
+) -> None:
+    """Signed on 1 May 2024 in Beijing; the day of asking is no matter."""
+    assert policy.examine(under(sound, terms={sound.body.type_code: term})).reason == reason
+    other = under(sound, terms={"1" * 21: Term(last=date(2000, 1, 1))})
+    assert policy.examine(other).verdict is Verdict.GENUINE
+
+
+def test_the_day_of_signing_is_a_day_in_beijing(maker: Issuer, sound: Question) -> None:
+    """Half past seven on 1 May in Beijing is still April in Greenwich."""
+    early = Held.read(1, maker.a_licence(signed_at="2024-04-30T23:30:00Z").encode())
+    asked = replace(sound, jws=early.jws, body=early.body)
+    of_may = {early.body.type_code: Term(first=date(2024, 5, 1))}
+    assert policy.examine(under(asked, terms=of_may)).verdict is Verdict.GENUINE
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "withdrawn_since": st.just(NOW),
+            "retired_from": st.just(NOW),
+            "may_sign": st.just(frozenset()),
+            "issuer": st.just("11990100009810667L"),
+            "terms": st.sampled_from([Term(last=date(2024, 4, 30)), Term(last=date(2030, 1, 1))]),
+        },
+    ),
+    st.sampled_from(["2014-12-31T23:59:59Z", "2024-05-01T10:00:00+08:00", "2026-06-01T00:00:00Z"]),
+)
+def test_a_quick_yes_at_collection_is_a_yes_of_the_policy(
+    changes: dict[str, Any], signed_at: str
+) -> None:
+    held = Held.read(0, _MAKER.a_licence(signed_at=signed_at).encode())
+    if "terms" in changes:
+        changes = {**changes, "terms": {held.body.type_code: changes["terms"]}}
+    key = replace(_MAKER.trusted(), **changes)
+    trust = TrustList("1", {key.kid: key}, (_MAKER.root.certificate,))
+    by = Standards(trust, frozenset({held.body.type_code}), NOW)
+    asked = Question(held.jws, held.body, trust, None, True, None, None, NOW)
+    quick = by.signed_in_order(held)
+    exact = policy.examine(asked, policy.VOUCHED).verdict is Verdict.GENUINE
+    assert exact or not quick
+    if not changes and "2024" in signed_at:
+        assert quick
+
+
+_MAKER = an_issuer(Algorithm.EDDSA)
 
 
 def test_a_claim_without_content_is_no_claim(sound: Question) -> None:

@@ -1,6 +1,7 @@
 """Verification (证照核验) in every way and with every reason, by the front door."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -352,9 +353,34 @@ async def test_as_of_before_it_was_superseded(hub: SampleHub, issuer: Issuer) ->
     assert (await hub.verify(**asked, asOf="2025-03-01T00:00:00Z"))["reason"] == "SUPERSEDED"
 
 
-async def test_as_of_before_the_trust_was_withdrawn(hub: SampleHub, issuer: Issuer) -> None:
+async def test_a_day_before_the_trust_was_withdrawn_does_not_help(
+    hub: SampleHub, issuer: Issuer
+) -> None:
+    """The record came to the hub afterwards: nobody can say that it was signed before."""
     asked = await withdrawn(hub, issuer)
-    assert (await hub.verify(**asked, asOf="2024-12-31T00:00:00Z"))["verdict"] == "GENUINE"
+    found = await hub.verify(**asked, asOf="2024-12-31T00:00:00Z")
+    assert found["reason"] == "ISSUER_NOT_TRUSTED"
+
+
+async def test_what_the_hub_held_before_a_key_fell_into_other_hands_stays_good(
+    hub: SampleHub, issuer: Issuer
+) -> None:
+    one = an_issuer(root=issuer.root)
+    await trusting(hub.db, one)
+    asked = await collected(hub, one.a_licence())
+    await trusting(hub.db, replace(one, withdrawn_since=datetime.now(UTC)))
+    (late,) = await hub.collect(one.a_licence())
+    assert [problem["code"] for problem in late["problems"]] == ["ISSUER_NOT_TRUSTED"]
+    assert (await hub.verify(**asked))["verdict"] == "GENUINE"
+    assert (await hub.verify(jws=one.a_licence()))["reason"] == "ISSUER_NOT_TRUSTED"
+
+
+async def test_a_retired_key_signs_no_more(hub: SampleHub, issuer: Issuer) -> None:
+    one = an_issuer(root=issuer.root, retired_from=datetime(2025, 1, 1, tzinfo=UTC))
+    await trusting(hub.db, one)
+    assert (await hub.verify(**await collected(hub, one.a_licence())))["verdict"] == "GENUINE"
+    (late,) = await hub.collect(one.a_licence(signed_at="2025-01-01T00:00:00Z"))
+    assert [problem["code"] for problem in late["problems"]] == ["ISSUER_NOT_TRUSTED"]
 
 
 async def test_the_future_cannot_be_verified(hub: SampleHub) -> None:

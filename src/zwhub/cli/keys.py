@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.sandbox import certify_key, sample_tables
@@ -16,19 +18,34 @@ from zwhub.directory import store as directory
 from zwhub.kernel.clock import BEIJING, civil_date
 from zwhub.kernel.crypto.certificates import Certificate, MalformedCertificate
 from zwhub.kernel.crypto.keys import MalformedKey, PublicKey
-from zwhub.kernel.crypto.trust import TrustBook, TrustedKey, TrustList
+from zwhub.kernel.crypto.trust import Term, TrustBook, TrustedKey, TrustList
 from zwhub.kernel.identifiers import uscc
 from zwhub.kernel.refusal import Refused
 from zwhub.kernel.words import Words
 from zwhub.licences.add_key import Application, add_key, add_root
+from zwhub.licences.authorise_key import authorise_key
 from zwhub.licences.compromise_key import compromise_key
+from zwhub.licences.retire_key import retire_key
 from zwhub.licences.trust import trust_list
 
 keys = typer.Typer(help="Issuers' keys on the trust list (信任列表).", no_args_is_help=True)
 _LARGEST_FILE = 65_536
+_DAY = ["%Y-%m-%d"]
 
 Issuer = Annotated[
     str, typer.Option(help="The issuing body's social credit code (颁发机构统一社会信用代码).")
+]
+Kid = Annotated[str, typer.Argument(help="The key's name on the trust list.")]
+Types = Annotated[
+    str, typer.Option(help="Licence types it may sign (证照类型), keys or codes, with commas.")
+]
+First = Annotated[
+    datetime | None,
+    typer.Option("--from", formats=_DAY, help="First day of the right to issue them (北京时间)."),
+]
+Last = Annotated[
+    datetime | None,
+    typer.Option("--until", formats=_DAY, help="Last day of that right, included (北京时间)."),
 ]
 
 
@@ -36,15 +53,15 @@ Issuer = Annotated[
 def list_keys(data_dir: DataDir = None) -> None:
     """List the trusted keys (列出受信密钥): kid, issuer, algorithm, certificate's last day, state.
 
-    Under each, the licence types it may sign.
+    Under each, the licence types it may sign, with the days of that right where it has any.
     """
     with standing_database(settings_for(data_dir)) as url:
         listed, names = asyncio.run(_listed(url))
     now = datetime.now(UTC)
     for key in sorted(listed.keys.values(), key=lambda one: one.kid):
         out.print(_line(key, now), markup=False)
-        types = " ".join(sorted(names.get(code, code) for code in key.may_sign))
-        out.print(f"    {types}", markup=False)
+        types = sorted(names.get(c, c) + _days(key.terms.get(c)) for c in key.may_sign)
+        out.print(f"    {' '.join(types)}", markup=False)
     out.print(f"version {listed.version}")
 
 
@@ -53,41 +70,99 @@ def add(
     certificate: Annotated[Path, typer.Argument(help="The issuer's certificate, PEM (证书文件).")],
     kid: Annotated[str, typer.Option(help="The name its records carry as `kid`.")],
     issuer: Issuer,
-    types: Annotated[
-        str, typer.Option(help="Licence types it may sign (证照类型), keys or codes, with commas.")
-    ],
+    types: Types,
+    first: First = None,
+    last: Last = None,
     data_dir: DataDir = None,
 ) -> None:
     """Put an issuer's key on the trust list (列入信任列表).
 
     A running hub believes it from its next request on. The certificate must stand under a root
-    that is trusted already.
+    that is trusted already. With --from and --until the issuer is authorised only for what it
+    signed in those days; without them, as long as the certificate lasts.
     """
-    read = _certificate(certificate)
-    wanted = frozenset(one.strip() for one in types.split(",") if one.strip())
-    with standing_database(settings_for(data_dir)) as url:
-        listed = asyncio.run(_add(url, Application(kid, issuer, read, wanted)))
+    entry = Application(
+        kid, issuer, _certificate(certificate), _listed_in(types), _term(first, last)
+    )
+    listed = _changed(data_dir, lambda session, now: add_key(session, entry, now))
     _told(kid, listed.version)
 
 
 @keys.command()
+def authorise(
+    kid: Kid,
+    types: Types,
+    first: First = None,
+    last: Last = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say which licence types a key may sign, and in which days (签发授权).
+
+    Adds types to those it has, and begins or ends the right to sign one: the day of signing
+    (签章时间) counts, so what was signed in time stays good. What is not said stays as it was.
+    """
+    wanted, term = _listed_in(types), _term(first, last)
+    listed = _changed(data_dir, lambda session, now: authorise_key(session, kid, wanted, term, now))
+    say(
+        Words(
+            f"已更新 {kid} 的签发授权；列表版本 {listed.version}。",
+            f"{kid} is authorised as said; list version {listed.version}.",
+        )
+    )
+
+
+@keys.command()
+def retire(
+    kid: Kid,
+    begin: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=_DAY,
+            help="The first day on which it signs no more (北京时间), ahead or past. Default: now.",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """End the use of a key that nobody else has (密钥停用), as when an issuer turns keys over.
+
+    What it signed before stays good; what says it was signed from that day on (signedAt) is
+    ISSUER_NOT_TRUSTED. If the key may be in other hands, `compromise` it instead: then its own
+    word on when it signed is worth nothing.
+    """
+    listed = _changed(
+        data_dir, lambda session, now: retire_key(session, kid, _midnight(begin) or now, now)
+    )
+    say(
+        Words(
+            f"{kid} 已停用；此前所签仍有效。列表版本 {listed.version}。",
+            f"{kid} is retired; what it signed before stays good. List version {listed.version}.",
+        )
+    )
+
+
+@keys.command()
 def compromise(
-    kid: Annotated[str, typer.Argument(help="The key's name on the trust list.")],
+    kid: Kid,
     since: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="Its first day in other hands (北京时间). Default: now."
+            formats=_DAY,
+            help="The first day on which it may have been in other hands (北京时间). "
+            "Default: not known, so nothing it ever signed is believed.",
         ),
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """End the trust in a key that fell into other hands (密钥失守).
 
-    All it ever signed is ISSUER_NOT_TRUSTED from then on, in a running hub from its next request.
+    Whoever holds it can date a record back, so all it signed is ISSUER_NOT_TRUSTED, but for what
+    this hub had collected before that day: only that is proved to be the issuer's. A running hub
+    follows from its next request on. For a key that nobody else has, `retire` is enough.
     """
-    begin = None if since is None else since.replace(tzinfo=BEIJING)
-    with standing_database(settings_for(data_dir)) as url:
-        listed = asyncio.run(_compromise(url, kid, begin))
+    listed = _changed(
+        data_dir, lambda session, now: compromise_key(session, kid, _midnight(since), now)
+    )
     say(
         Words(
             f"不再信任 {kid}；列表版本 {listed.version}。",
@@ -106,8 +181,7 @@ def add_root_certificate(
     It can vouch for any body, so compare its fingerprint with the authority's own publication.
     """
     root = _certificate(certificate)
-    with standing_database(settings_for(data_dir)) as url:
-        listed = asyncio.run(_add(url, root))
+    listed = _changed(data_dir, lambda session, now: add_root(session, root, now))
     _told(f"{root.subject} (SHA-256 {root.fingerprint})", listed.version)
 
 
@@ -175,9 +249,30 @@ def _line(key: TrustedKey, now: datetime) -> str:
 
 
 def _state(key: TrustedKey, now: datetime) -> str:
-    if key.withdrawn_since is not None and key.withdrawn_since <= now:
+    if key.withdrawn_since is not None:
         return f"withdrawn since {civil_date(key.withdrawn_since)}"
-    return "trusted" if key.certificate.valid_at(now) else "expired"
+    state = "trusted" if key.certificate.valid_at(now) else "expired"
+    if key.retired_from is None:
+        return state
+    day = civil_date(key.retired_from)
+    return f"retired from {day}" if key.retired_from <= now else f"{state}, retires {day}"
+
+
+def _days(term: Term | None) -> str:
+    """ " (2022-01-01..)", or nothing for a right without end."""
+    return "" if term is None else f" ({term.first or ''}..{term.last or ''})"
+
+
+def _term(first: datetime | None, last: datetime | None) -> Term:
+    return Term(first.date() if first else None, last.date() if last else None)
+
+
+def _midnight(day: datetime | None) -> datetime | None:
+    return None if day is None else day.replace(tzinfo=BEIJING)
+
+
+def _listed_in(types: str) -> frozenset[str]:
+    return frozenset(one.strip() for one in types.split(",") if one.strip())
 
 
 async def _listed(url: str) -> tuple[TrustList, dict[str, str]]:
@@ -186,21 +281,18 @@ async def _listed(url: str) -> tuple[TrustList, dict[str, str]]:
         return await trust_list(session, TrustBook()), names
 
 
-async def _compromise(url: str, kid: str, since: datetime | None) -> TrustList:
-    now = datetime.now(UTC)
-    try:
-        async with opened(url) as db, db.write() as session:
-            return await compromise_key(session, kid, since or now, now)
-    except Refused as refused:
-        refuse(refused.words)
+Change = Callable[[AsyncSession, datetime], Awaitable[TrustList]]
 
 
-async def _add(url: str, what: Application | Certificate) -> TrustList:
-    now = datetime.now(UTC)
+def _changed(data_dir: Path | None, change: Change) -> TrustList:
+    """The list after a change, in a transaction of its own."""
+    with standing_database(settings_for(data_dir)) as url:
+        return asyncio.run(_change(url, change))
+
+
+async def _change(url: str, change: Change) -> TrustList:
     try:
         async with opened(url) as db, db.write() as session:
-            if isinstance(what, Certificate):
-                return await add_root(session, what, now)
-            return await add_key(session, what, now)
+            return await change(session, datetime.now(UTC))
     except Refused as refused:
         refuse(refused.words)

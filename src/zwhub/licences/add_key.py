@@ -1,7 +1,7 @@
 """Put a root or an issuer's key on the trust list (列入信任列表): each check its own refusal."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zwhub.directory import store as directory
 from zwhub.kernel.crypto.certificates import Certificate, chain_problem
 from zwhub.kernel.crypto.jws import MAX_NAME
-from zwhub.kernel.crypto.trust import TrustBook, TrustedKey, TrustList
+from zwhub.kernel.crypto.trust import ALWAYS, Term, TrustBook, TrustedKey, TrustList
 from zwhub.kernel.identifiers import uscc
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
@@ -18,12 +18,16 @@ from zwhub.licences.trust import trust, trust_list
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What an issuer asks for: `types` are licence types by key or by code."""
+    """What an issuer asks for: `types` are licence types by key or by code.
+
+    `term`: the days in which it has the right to issue them; the day of signing counts.
+    """
 
     kid: str
     issuer: str
     certificate: Certificate
     types: Collection[str]
+    term: Term = ALWAYS
 
 
 async def add_key(session: AsyncSession, application: Application, now: datetime) -> TrustList:
@@ -32,16 +36,16 @@ async def add_key(session: AsyncSession, application: Application, now: datetime
     A `kid` names one key for ever: records signed with it must stay checkable.
     """
     current = await trust_list(session, TrustBook())
-    rows = await directory.licence_types(session)
-    codes = {row.key: row.code for row in rows} | {row.code: row.code for row in rows}
     _require_name(application.kid, current)
     _require_issuer(application)
-    _require_types(application.types, codes)
+    may_sign = await type_codes(session, application.types)
+    require_term(application.term)
     problem = chain_problem(application.certificate, current.roots, now)
     if problem is not None:
         raise Refused(Reason.INVALID_INPUT, problem, ("certificate",))
-    may_sign = frozenset(codes[one] for one in application.types)
     key = TrustedKey(application.kid, application.issuer, application.certificate, may_sign)
+    if application.term != ALWAYS:
+        key = replace(key, terms=dict.fromkeys(may_sign, application.term))
     await trust(session, [], [key], now)
     return await trust_list(session, TrustBook())
 
@@ -91,7 +95,10 @@ def _require_issuer(application: Application) -> None:
         raise Refused(Reason.INVALID_INPUT, words, ("certificate",))
 
 
-def _require_types(types: Collection[str], known: Collection[str]) -> None:
+async def type_codes(session: AsyncSession, types: Collection[str]) -> frozenset[str]:
+    """The codes of licence types named by key or by code. Raises `Refused`."""
+    rows = await directory.licence_types(session)
+    known = {row.key: row.code for row in rows} | {row.code: row.code for row in rows}
     unknown = sorted(set(types) - set(known))
     if not types:
         words = Words("须至少列出一个证照类型", "name at least one licence type")
@@ -100,3 +107,11 @@ def _require_types(types: Collection[str], known: Collection[str]) -> None:
         listed = " ".join(unknown)
         words = Words(f"没有此证照类型：{listed}", f"no such licence type: {listed}")
         raise Refused(Reason.INVALID_INPUT, words, ("types",))
+    return frozenset(known[one] for one in types)
+
+
+def require_term(term: Term) -> None:
+    """Raises `Refused` for a term that ends before it begins."""
+    if term.first is not None and term.last is not None and term.last < term.first:
+        words = Words("授权止日早于起日", "the right would end before it begins")
+        raise Refused(Reason.INVALID_INPUT, words, ("until",))

@@ -131,7 +131,7 @@ def check_batch(
     except _Doubt as doubt:
         return BatchVerdict(doubt.reason, doubt.words)
     words = Words("颁发机构以批次签名担保", "the issuer vouches for the file")
-    return BatchVerdict(BatchReason.TRUSTED, words, batch, key.may_sign)
+    return BatchVerdict(BatchReason.TRUSTED, words, batch, key.types_at(batch.signed_at))
 
 
 def _parsed(signed: bytes) -> Jws:
@@ -189,9 +189,9 @@ def _key(jws: Jws, batch: Batch, trust: TrustList, now: datetime) -> TrustedKey:
     key = trust.keys.get(jws.kid)
     if key is None:
         raise _untrusted("批次签名的密钥不在信任列表中", "the key is not on the trust list")
-    if key.withdrawn_since is not None and key.withdrawn_since <= now:
-        raise _untrusted("对批次签名密钥的信任已撤回", "trust in the key was withdrawn")
-    problem = chain_problem(key.certificate, trust.roots, batch.signed_at)
+    problem = key.distrust(batch.signed_at)
+    if problem is None:
+        problem = chain_problem(key.certificate, trust.roots, batch.signed_at)
     if problem is not None:
         raise _untrusted(problem.zh, problem.en)
     if not jws.signed_by(key.certificate.public_key):

@@ -74,12 +74,12 @@ class Standards:
     def _window(self, kid: str, issuer: str, type_code: str) -> Window | None:
         """From when to when a key may have signed such licences; None = that needs a closer look."""
         key = self.trust.keys.get(kid)
-        if key is None or key.withdrawn_since is not None or key.issuer != issuer:
+        if key is None or key.issuer != issuer or not key.signs_freely(type_code):
             return None
         begin, end = key.certificate.not_before, key.certificate.not_after
         roots = [one for one in self.trust.roots if one.subject_name == key.certificate.issuer_name]
         ends = [chain_problem(key.certificate, roots, at) for at in (begin, end)]
-        good = type_code in key.may_sign and len(roots) == 1 and ends == [None, None]
+        good = len(roots) == 1 and ends == [None, None]
         return (begin, end) if good else None
 
 

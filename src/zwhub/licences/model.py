@@ -86,13 +86,18 @@ class LicenceStatus(Base):
 
 
 class IssuerKey(Base):
-    """A key of the trust list (信任列表): who signs with it, and which licence types."""
+    """A key of the trust list (信任列表): who signs with it, and which licence types.
+
+    `terms`: by type, the first and the last day of the right to issue it, where it has any.
+    """
 
     __tablename__ = "issuer_keys"
     kid: Mapped[str] = mapped_column(primary_key=True)
     issuer: Mapped[str]
     certificate: Mapped[str]
     types: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    terms: Mapped[dict[str, list[str | None]]] = mapped_column(JSONB, server_default="{}")
+    retired_from: Mapped[datetime | None]
     withdrawn_since: Mapped[datetime | None]
 
 

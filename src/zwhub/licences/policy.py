@@ -28,8 +28,9 @@ class HolderClaim:
 class Question:
     """One record put before the policy at one moment, with all that is needed to decide.
 
-    `history` None = the registry holds nothing under this identifier; `same_as_registered`
-    False = it holds another record. `successor` names the version that has replaced it.
+    `history` None = the registry holds nothing under this identifier; its first entry tells when
+    the record was collected. `same_as_registered` False = the registry holds another record.
+    `successor` names the version that has replaced it.
     """
 
     jws: Jws
@@ -44,6 +45,13 @@ class Question:
     @property
     def key(self) -> TrustedKey | None:
         return self.trust.keys.get(self.jws.kid)
+
+    @property
+    def held_since(self) -> datetime | None:
+        """When the registry took in these very bytes: by then they had been signed."""
+        if not self.history or not self.same_as_registered:
+            return None
+        return self.history[0].recorded_at
 
 
 Examine = Callable[[Question], Check]
@@ -77,16 +85,18 @@ def signature(q: Question) -> Check:
 
 
 def issuer_trusted(q: Question) -> Check:
-    """The key is on the trust list, not withdrawn, and stands under a trusted root."""
+    """The key is on the trust list, was in use at signing, and stands under a trusted root.
+
+    Whether it was really the issuer who signed does not depend on the day asked about.
+    """
     name, clause = CheckName.ISSUER_TRUSTED, "RFC 5280 §6.1"
     reason = VerificationReason.ISSUER_NOT_TRUSTED
     if q.key is None:
         words = Words("签名密钥不在信任列表中", "the signing key is not on the trust list")
         return _fail(name, words, clause, reason)
-    if q.key.withdrawn_since is not None and q.key.withdrawn_since <= q.as_of:
-        words = Words("对该签名密钥的信任已撤回", "trust in the signing key was withdrawn")
-        return _fail(name, words, clause, reason)
-    problem = chain_problem(q.key.certificate, q.trust.roots, q.body.signed_at)
+    problem = q.key.distrust(q.body.signed_at, q.held_since)
+    if problem is None:
+        problem = chain_problem(q.key.certificate, q.trust.roots, q.body.signed_at)
     if problem is not None:
         return _fail(name, problem, clause, reason)
     return _pass(name, Words("证书链可信", "its certificate stands under a trusted root"), clause)
@@ -105,12 +115,18 @@ def certificate_at_signing(q: Question) -> Check:
 
 
 def issuer_authorised(q: Question) -> Check:
-    """The key belongs to the body named as issuer, which may issue this type."""
+    """The key belongs to the body named as issuer, which could issue this type then."""
     name, clause = CheckName.ISSUER_AUTHORISED, "GB/T 36901"
     if q.key is None:
         return Check(name, Outcome.NOT_CHECKED, Words("签发者未知", "signer unknown"), clause)
     if q.key.issuer != q.body.issuer_code or q.body.type_code not in q.key.may_sign:
         words = Words("签发者无权签发此类证照", "the signer may not issue this type of licence")
+        return _fail(name, words, clause, VerificationReason.ISSUER_NOT_AUTHORISED)
+    if not q.key.may_issue(q.body.type_code, q.body.signed_at):
+        words = Words(
+            "签章时签发者尚无权或已无权签发此类证照",
+            "the signer had no right to issue this type of licence when it signed",
+        )
         return _fail(name, words, clause, VerificationReason.ISSUER_NOT_AUTHORISED)
     return _pass(name, Words("签发者有权签发", "the signer may issue this type"), clause)
 

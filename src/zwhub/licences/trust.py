@@ -1,7 +1,7 @@
 """The trust list in the database (信任列表): each change makes a new version."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.kernel.crypto.certificates import Certificate
 from zwhub.kernel.crypto.digests import sha256_hex
-from zwhub.kernel.crypto.trust import TrustBook, TrustedKey, TrustList
+from zwhub.kernel.crypto.trust import Term, TrustBook, TrustedKey, TrustList
+from zwhub.kernel.refusal import Reason, Refused
+from zwhub.kernel.words import Words
 from zwhub.licences.model import IssuerKey, TrustListVersion, TrustRoot
 
 
@@ -21,6 +23,15 @@ async def trust_list(session: AsyncSession, book: TrustBook) -> TrustList:
     if book.current is None or book.current.version != version:
         book.current = await _read(session, version)
     return book.current
+
+
+async def listed_key(session: AsyncSession, kid: str) -> TrustedKey:
+    """The key of that name on the newest list. Raises `Refused` (INVALID_INPUT)."""
+    key = (await trust_list(session, TrustBook())).keys.get(kid)
+    if key is None:
+        words = Words("信任列表中没有此 kid", "the trust list has no such kid")
+        raise Refused(Reason.INVALID_INPUT, words, ("kid",))
+    return key
 
 
 async def _read(session: AsyncSession, version: str) -> TrustList:
@@ -38,7 +49,17 @@ def _key(row: IssuerKey) -> TrustedKey:
         certificate=Certificate.from_pem(row.certificate),
         may_sign=frozenset(row.types),
         withdrawn_since=row.withdrawn_since,
+        retired_from=row.retired_from,
+        terms={code: Term(*map(_day, days)) for code, days in row.terms.items()},
     )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _days(term: Term) -> list[str | None]:
+    return [None if day is None else day.isoformat() for day in (term.first, term.last)]
 
 
 async def trust(
@@ -60,6 +81,8 @@ async def trust(
             "certificate": key.certificate.pem(),
             "types": sorted(key.may_sign),
             "withdrawn_since": key.withdrawn_since,
+            "retired_from": key.retired_from,
+            "terms": {code: _days(term) for code, term in key.terms.items()},
         }
         statement = upsert(IssuerKey).values(values)
         await session.execute(statement.on_conflict_do_update(index_elements=["kid"], set_=values))
@@ -69,6 +92,10 @@ async def trust(
 
 async def _digest(session: AsyncSession) -> str:
     rows = await session.scalars(select(IssuerKey).order_by(IssuerKey.kid))
-    said = [f"{r.kid} {r.issuer} {r.types} {r.withdrawn_since} {r.certificate}" for r in rows]
+    said = [
+        f"{r.kid} {r.issuer} {r.types} {sorted(r.terms.items())}"
+        f" {r.retired_from} {r.withdrawn_since} {r.certificate}"
+        for r in rows
+    ]
     roots = await session.scalars(select(TrustRoot.fingerprint).order_by(TrustRoot.fingerprint))
     return sha256_hex("\n".join([*said, *roots]).encode())

@@ -5,6 +5,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -161,6 +162,15 @@ def test_an_untrusted_root(signer: Issuer) -> None:
 def test_trust_that_was_withdrawn(root: Root, signer: Issuer) -> None:
     withdrawn = TrustedKey("k", "x", signer.certificate, frozenset(), NOW - timedelta(days=1))
     assert examined(signed_pdf(signer), root, withdrawn).reason is Why.ISSUER_NOT_TRUSTED
+
+
+def test_a_retired_key_signs_nothing_from_that_day_on(root: Root, signer: Issuer) -> None:
+    listed = TrustedKey("k", "x", signer.certificate, frozenset())
+    tomorrow, long_ago = NOW + timedelta(days=1), NOW - timedelta(days=3_000)
+    later, before = replace(listed, retired_from=tomorrow), replace(listed, retired_from=long_ago)
+    octets = signed_pdf(signer)
+    assert examined(octets, root, later).reason is not Why.ISSUER_NOT_TRUSTED
+    assert examined(octets, root, before).reason is Why.ISSUER_NOT_TRUSTED
 
 
 def test_without_any_root_nobody_can_say() -> None:

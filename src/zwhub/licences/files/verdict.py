@@ -35,13 +35,10 @@ class Anchors:
     now: datetime
     knows_rights: bool = True
 
-    def withdrawn(self, certificate: Certificate) -> bool:
-        return any(
-            key.certificate == certificate
-            and key.withdrawn_since is not None
-            and key.withdrawn_since <= self.now
-            for key in self.trust.keys.values()
-        )
+    def distrust(self, certificate: Certificate, at: datetime) -> Words | None:
+        """What the trust list says against a signature of that time under this certificate."""
+        listed = (key for key in self.trust.keys.values() if key.certificate == certificate)
+        return next((words for key in listed if (words := key.distrust(at))), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +130,10 @@ def trust_anchor(parties: Sequence[Party], anchors: Anchors) -> FileCheck:
 
 
 def _distrust(party: Party, anchors: Anchors) -> Words | None:
-    if anchors.withdrawn(party.certificate):
-        return Words("对该证书的信任已撤回", "trust in a certificate was withdrawn")
     at = party.at or anchors.now
+    problem = anchors.distrust(party.certificate, at)
+    if problem is not None:
+        return problem
     return chain_problem(party.certificate, anchors.trust.roots, at, party.intermediates)
 
 
