@@ -11,7 +11,7 @@ from zwhub.kernel.crypto.trust import TrustList
 from zwhub.kernel.identifiers import citizen, uscc
 from zwhub.kernel.identifiers.licence import CheckState
 from zwhub.kernel.words import Words
-from zwhub.licences import policy
+from zwhub.licences import policy, succession
 from zwhub.licences.body import Body, MalformedBody
 from zwhub.licences.findings import Outcome
 from zwhub.licences.held import Held
@@ -120,6 +120,9 @@ def _judge_body(one: Candidate, held: Held, by: Standards) -> None:
         one.refuse("UNKNOWN_TYPE", Words("证照类型代码不在目录中", "the licence type is not known"))
     if body.signed_at > by.now:
         one.refuse("SIGNED_IN_FUTURE", Words("签章时间在将来", "signedAt lies in the future"))
+    unrelated = succession.problem(body) if body.previous is not None else None
+    if unrelated is not None:
+        one.refuse("PREVIOUS_UNRELATED", unrelated)
     for position, holder in enumerate(body.holders):
         place = f"$.holders[{position}].code"
         if holder.code_type == "111" and not citizen.is_valid(holder.code):
