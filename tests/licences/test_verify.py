@@ -19,6 +19,7 @@ from builders import (
     trusting,
 )
 from samplecity import SampleHub
+from zwhub.kernel.clock import BEIJING
 from zwhub.kernel.crypto.keys import Algorithm, PrivateKey
 from zwhub.kernel.crypto.receipts import read_receipt
 from zwhub.kernel.identifiers.licence import check_character, variant_character
@@ -353,6 +354,85 @@ async def test_as_of_before_it_was_superseded(hub: SampleHub, issuer: Issuer) ->
     assert (await hub.verify(**asked, asOf="2025-03-01T00:00:00Z"))["reason"] == "SUPERSEDED"
 
 
+@pytest.mark.parametrize(
+    ("moment", "reason"),
+    [
+        ("2025-02-28T15:59:59Z", "OK"),  # 28 February in Beijing
+        ("2025-02-28T16:00:00Z", "SUPERSEDED"),  # 1 March there, its day of issue
+        ("2025-02-28T23:59:59+08:00", "OK"),
+        ("2025-03-01T00:00:00+08:00", "SUPERSEDED"),
+        ("2025-02-28T17:00:00+01:00", "SUPERSEDED"),
+    ],
+)
+async def test_a_version_replaces_the_older_at_midnight_in_beijing(
+    hub: SampleHub, issuer: Issuer, moment: str, reason: str
+) -> None:
+    old = issuer.a_licence()
+    asked = await collected(hub, old)
+    serial = asked["identifier"].split(".")[-3]
+    newer = issuer.a_licence(serial=serial, version="002", issued_on="2025-03-01")
+    await collected(hub, newer)
+    assert (await hub.verify(**asked, asOf=moment))["reason"] == reason
+
+
+async def test_suspended_and_given_back_between(hub: SampleHub, issuer: Issuer) -> None:
+    """暂扣 from 1 March to 1 June 2025, learned of late: every day has its own answer."""
+    asked = await standing(hub, issuer.a_licence(), "02", since=at(2025, 3, 1))
+    await another_standing(hub, asked, "01", at(2025, 6, 1))
+    for day, reason in (
+        ("2025-02-28T15:59:59Z", "OK"),
+        ("2025-02-28T16:00:00Z", "SUSPENDED"),
+        ("2025-05-31T15:59:59Z", "SUSPENDED"),
+        ("2025-05-31T16:00:00Z", "OK"),
+    ):
+        assert (await hub.verify(**asked, asOf=day))["reason"] == reason
+    assert (await hub.verify(**asked))["verdict"] == "GENUINE"
+
+
+async def test_ended_as_a_penalty_and_found_void_from_the_beginning(
+    hub: SampleHub, issuer: Issuer
+) -> None:
+    """吊销 ends a licence from its day on; 撤销 can unmake it, whatever was known then."""
+    asked = await standing(hub, issuer.a_licence(), "07", since=at(2025, 3, 1))
+    before = {**asked, "asOf": "2025-02-01T00:00:00Z"}
+    assert (await hub.verify(**before))["verdict"] == "GENUINE"
+    await another_standing(hub, asked, "03", at(2025, 9, 1), from_the_beginning=True)
+    found = await hub.verify(**before)
+    assert (found["verdict"], found["reason"]) == ("NOT_GENUINE", "REVOKED")
+
+
+def at(year: int, month: int, day: int) -> datetime:
+    """Midnight in Beijing."""
+    return datetime(year, month, day, tzinfo=BEIJING)
+
+
+async def another_standing(
+    hub: SampleHub, asked: Asked, code: str, since: datetime, *, from_the_beginning: bool = False
+) -> None:
+    """The registry learns of one more standing of a licence."""
+    async with hub.db.write() as session:
+        said = {"code": code, "since": since, "recorded_at": datetime.now(UTC), "reason": "测试"}
+        row = {"licence_id": (await hub.kept(asked["identifier"])).id, **said}
+        row["from_the_beginning"] = from_the_beginning
+        await session.execute(insert(LicenceStatus).values(**row))
+
+
+async def test_a_vendors_check_character_is_a_warning_and_no_more(
+    hub: SampleHub, issuer: Issuer
+) -> None:
+    bodies = (issuer.a_body() for _ in range(50))
+    body = next(b for b in bodies if with_check(b, variant_character) != b["identifier"])
+    named = with_check(body, variant_character)
+    (found,) = await hub.collect(issuer.signed({**body, "identifier": named}))
+    assert found["outcome"] == "ACCEPTED"
+    assert [one["code"] for one in found["problems"]] == ["CHECK_DIGIT_VARIANT"]
+    verified = await hub.verify(identifier=named)
+    assert verified["verdict"] == "GENUINE"
+    (check,) = (one for one in verified["checks"] if one["name"] == "IDENTIFIER")
+    assert check["outcome"] == "PASS"
+    assert "CHECK_DIGIT_VARIANT" in check["detail"]
+
+
 async def test_a_day_before_the_trust_was_withdrawn_does_not_help(
     hub: SampleHub, issuer: Issuer
 ) -> None:
@@ -419,6 +499,8 @@ async def test_days_are_beijing_days(
         ({"name": "买买提·艾力"}, True),
         ({"name": "买买提•艾力 "}, True),
         ({"name": "买买提・艾力", "code": "11010519491231002X"}, True),
+        ({"name": "買買提．艾力"}, True),
+        ({"name": "ＭＡＩＭＡＩＴＩ"}, False),
         ({"name": "买买提"}, False),
         ({"name": "买买提·艾力", "code": a_citizen_number()}, False),
     ],

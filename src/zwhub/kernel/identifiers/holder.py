@@ -2,7 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
+from importlib.resources import files
 
 from zwhub.kernel.identifiers.citizen import upgraded
 
@@ -25,7 +28,8 @@ class HolderKind(StrEnum):
 
 
 # One person's name is written with any of these between its parts, depending on the keyboard.
-_MIDDLE_DOTS = dict.fromkeys(map(ord, "•‧∙・･⋅᛫"), "·")
+# A full stop is one of them: ． is what many a form has beside 艾力.
+_MIDDLE_DOTS = dict.fromkeys(map(ord, "•‧∙・･⋅᛫⸱ꞏ."), "·")
 _BREAK = re.compile(r"([\s·'’.\-]+)")
 _HEAD, _TAIL = 3, 4
 
@@ -39,8 +43,12 @@ def normalise_code(code: str) -> str:
 
 
 def normalise_name(name: str) -> str:
-    """A name for comparing: NFKC, no spaces, upper case, one kind of middle dot."""
-    return _plain(name.translate(_MIDDLE_DOTS)).translate(_MIDDLE_DOTS)
+    """A name for comparing: NFKC, no spaces, upper case, one middle dot, one form of each character.
+
+    Traditional and simplified forms (陳 陈) become one, as do all that share a form (乾 幹 干): two
+    ways to write one name never differ. It is for comparing a claim, never for showing or finding.
+    """
+    return _plain(name.translate(_MIDDLE_DOTS)).translate(_MIDDLE_DOTS).translate(_one_form())
 
 
 def matches_code(claimed: str, recorded: str) -> bool:
@@ -75,6 +83,14 @@ def mask_name(name: str) -> str:
 
 def _masked(part: str) -> str:
     return part[:1] + "*" * (len(part) - 1) if len(part) > 1 else "*" * len(part)
+
+
+@cache
+def _one_form() -> Mapping[int, str]:
+    """Each Han character that has other forms, and the one that stands for all of them."""
+    table = files(__package__).joinpath("han_forms.txt").read_text("utf-8")
+    groups = (line for line in table.splitlines() if not line.startswith("#"))
+    return {ord(char): group[0] for group in groups for char in group[1:]}
 
 
 def _plain(text: str) -> str:
