@@ -20,9 +20,10 @@ DOCUMENT = """query($by: LicenceKey!) { licence(by: $by) {
 } }"""
 
 
-async def readings(hub: SampleHub, licence_id: str) -> int:
+async def readings(hub: SampleHub, hidden: str) -> int:
+    licence_id = hub.hub.ids.find("Licence", hidden)
     async with hub.db.read() as session:
-        rows = select(func.count()).where(LicenceReading.licence_id == int(licence_id))
+        rows = select(func.count()).where(LicenceReading.licence_id == licence_id)
         return int(await session.scalar(rows) or 0)
 
 
