@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zwhub.licences.status import CODES, LicenceState, Standing, standing_at
+from zwhub.licences.status import CODES, LicenceState, Standing, present, standing_at
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -71,3 +71,13 @@ def test_the_newest_knowledge_in_effect_holds_in_any_order(
     if found is not None:
         assert found.version == max(one.version for one in in_effect)
     assert standing_at(list(reversed(history)), day(moment)) == found
+
+
+@given(st.lists(_ENTRIES, max_size=8, unique_by=lambda e: e.recorded_at), st.integers(-60, 60))
+def test_a_clock_that_lags_hides_nothing_that_was_recorded(
+    history: list[Standing], moment: int
+) -> None:
+    now = present(day(moment), history)
+    assert now >= day(moment)
+    assert all(one.recorded_at <= now for one in history)
+    assert now == day(moment) or now in {one.recorded_at for one in history}

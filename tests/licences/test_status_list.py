@@ -76,6 +76,15 @@ async def test_a_change_is_in_the_list_within_five_seconds(hub: SampleHub, issue
             await asyncio.sleep(0.05)
 
 
+async def test_a_list_whose_clock_lags_follows_a_change(hub: SampleHub, issuer: Issuer) -> None:
+    number, reader = await a_number(hub, issuer), a_reader(hub)
+    await reader.refresh(now())
+    await change(hub, number, "SUSPENDED")
+    for late in (5, 4, 0):  # what was read once is not read again
+        await reader.refresh(now() - timedelta(seconds=late))
+        assert status(reader.book, await row_id(hub, number)) == SUSPENDED
+
+
 async def test_every_licence_stands_in_the_list_as_a_verdict_finds_it(hub: SampleHub) -> None:
     """The sample has licences in every state, and superseded ones."""
     reader = a_reader(hub)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -261,6 +262,17 @@ def test_a_second_hub_is_refused_and_told_who_holds_the_folder(folder: Path) -> 
         assert "Traceback" not in second.stderr
         with pytest.raises(DataFolderInUse), embedded_servers(folder / "data", say=silent):
             pass
+
+
+def test_hubs_whose_servers_are_elsewhere_share_a_folder(folder: Path) -> None:
+    none = functools.partial(embedded_servers, folder / "data", database=False, cache=False)
+    with none(say=silent), none(say=silent):
+        pass
+    with (
+        embedded_servers(folder / "data", database=False, say=silent) as servers,
+        none(say=silent),
+    ):
+        assert answers(servers.redis_url)
 
 
 def test_chinese_has_trigrams_and_the_hub_is_no_superuser(data: Path) -> None:

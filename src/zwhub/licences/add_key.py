@@ -13,7 +13,7 @@ from zwhub.kernel.crypto.trust import ALWAYS, Term, TrustBook, TrustedKey, Trust
 from zwhub.kernel.identifiers import uscc
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
-from zwhub.licences.trust import trust, trust_list
+from zwhub.licences.trust import one_change_at_a_time, trust, trust_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ async def add_key(session: AsyncSession, application: Application, now: datetime
 
     A `kid` names one key for ever: records signed with it must stay checkable.
     """
+    await one_change_at_a_time(session)
     current = await trust_list(session, TrustBook())
     _require_name(application.kid, current)
     _require_issuer(application)
@@ -55,6 +56,7 @@ async def add_root(session: AsyncSession, root: Certificate, now: datetime) -> T
 
     An issuing authority below another one can be a root here, too: chains are one step long.
     """
+    await one_change_at_a_time(session)
     current = await trust_list(session, TrustBook())
     if not (root.is_authority and root.may_certify):
         words = Words("此证书不是证书认证机构的证书", "the certificate is no authority's")

@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.kernel.clock import civil_date
 from zwhub.kernel.crypto.jws import MalformedJws
-from zwhub.kernel.crypto.trust import TrustBook
+from zwhub.kernel.crypto.trust import TrustBook, TrustList
 from zwhub.kernel.identifiers.licence import LicenceIdentifier, MalformedIdentifier
 from zwhub.kernel.words import Words
 from zwhub.licences import store
 from zwhub.licences.body import MalformedBody
 from zwhub.licences.held import Held
 from zwhub.licences.policy import HolderClaim, Question
+from zwhub.licences.status import Standing, present
 from zwhub.licences.trust import trust_list
 from zwhub.licences.vault import Kept, Slot, Vault
 from zwhub.platform.cache import Cache
@@ -57,8 +58,9 @@ async def find(registry: Registry, by: By, value: str) -> Held | None:
     """The record as registered; look-ups by number go through the cache.
 
     The cache holds what never changes (the signed record): the standing is always read from
-    the database. Reads on a connection of its own, because a cache fill can outlive the request
-    that began it: call it before the request's transaction has spoken to the database.
+    the database, and so is which version a number leads to. Reads on a connection of its own,
+    because a cache fill can outlive the request that began it: call it before the request's
+    transaction has spoken to the database.
     Raises `MalformedJws` or `MalformedBody` for a record that cannot be read.
     """
     if by is By.NUMBER:
@@ -117,7 +119,7 @@ async def find_many(
 ) -> list[Found]:
     """Each record, None where nothing is registered, words where it cannot be read.
 
-    Two statements and one round trip to the cache, however many are asked for; numbers that the
+    Three statements and one round trip to the cache, however many are asked for; numbers that the
     cache does not hold are read and not put there, for a batch has no lease on them.
     """
     vault = registry.vault
@@ -168,6 +170,8 @@ async def _numbers(
     slots = [number_slot(key.hex) for key in names.values()]
     cached = await registry.cache.get_many(slots) if slots else []
     kept = {n: _unpacked(one) for n, one in zip(names, cached, strict=True) if one}
+    known = await store.newest_versions_named(session, [names[one] for one in kept]) if kept else {}
+    kept = {n: row for n, row in kept.items() if row.version == known.get(names[n])}
     missing = {key: number for number, key in names.items() if number not in kept}
     rows = await store.newest_of(session, missing) if missing else {}
     kept |= {missing[key]: row for key, row in rows.items()}
@@ -180,17 +184,37 @@ def number_slot(key: str) -> str:
 
 
 async def _by_number(registry: Registry, number: str) -> Held | None:
-    key = registry.vault.number_key(number)
+    key, loaded = registry.vault.number_key(number), False
 
     async def load() -> bytes | None:
+        nonlocal loaded
         async with registry.db.read() as session:
             kept = await store.newest(session, key)
+        loaded = True
         return None if kept is None else packed(kept)
 
     found = await registry.cache.aside(
         number_slot(key.hex), NUMBER_TTL, load, negative_ttl_seconds=ABSENT_TTL
     )
-    return None if found is None else registry.vault.held(_unpacked(found))
+    kept = None if found is None else _unpacked(found)
+    if not loaded:  # by this request: what others have read, or the cache kept, may be older
+        kept = await _confirmed(registry, key, kept)
+    return None if kept is None else registry.vault.held(kept)
+
+
+async def _confirmed(registry: Registry, key: UUID, kept: Kept | None) -> Kept | None:
+    """What the cache says a number leads to, if the database agrees; else what that says.
+
+    An old entry can outlive the best invalidation: the hub that owed it was killed or cut off,
+    or the cache came back from a snapshot.
+    """
+    async with registry.db.read() as session:
+        version = (await store.newest_versions_named(session, [key])).get(key)
+        if version == (None if kept is None else kept.version):
+            return kept
+        newest = await store.newest(session, key)
+    await registry.cache.forget(number_slot(key.hex))
+    return newest
 
 
 def packed(kept: Kept) -> bytes:
@@ -209,6 +233,7 @@ async def questions(
     registry: Registry,
     held: Sequence[Held],
     as_of: datetime,
+    now: datetime,
     claim: HolderClaim | None = None,
 ) -> list[Question]:
     """Each record with its standing and successor, in three statements however many they are.
@@ -229,10 +254,17 @@ async def questions(
             same_as_registered=row_id is not None and one.id != 0,
             successor=successor,
             claim=claim,
-            as_of=as_of,
+            as_of=_moment(as_of, now, trust, histories.get(row_id or 0, [])),
         )
         for one, row_id, successor in zip(held, ids, successors, strict=True)
     ]
+
+
+def _moment(
+    as_of: datetime, now: datetime, trust: TrustList, history: Sequence[Standing]
+) -> datetime:
+    """The moment asked about; the present is no earlier than anything that was recorded."""
+    return as_of if as_of < now else present(max(as_of, trust.made_at or as_of), history)
 
 
 async def _registered_ids(

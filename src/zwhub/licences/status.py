@@ -71,6 +71,14 @@ FOLLOWING: Mapping[LicenceState, frozenset[LicenceState]] = {
 }
 
 
+def present(now: datetime, history: Sequence[Standing]) -> datetime:
+    """`now`, or when the newest entry was recorded where this clock lags behind that one's.
+
+    The clocks of several machines differ; a change that was acknowledged counts all the same.
+    """
+    return max([now, *(entry.recorded_at for entry in history)])
+
+
 def standing_at(history: Sequence[Standing], moment: datetime) -> Standing | None:
     """The entry that holds at `moment`, by all the hub knows now; None = before the first.
 

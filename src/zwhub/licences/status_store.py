@@ -150,8 +150,13 @@ def _any(ids: Collection[int]) -> Any:
 
 
 def _standings(of: ColumnElement[bool], now: datetime) -> Select[int, str]:
-    """As `status.standing_at` decides: the entry recorded last among those in effect."""
-    in_effect = or_(LicenceStatus.from_the_beginning, LicenceStatus.since <= now)
+    """As `status.standing_at` decides of the present: the entry recorded last among those in effect.
+
+    A change is read once: what the clock that recorded it took for the present must not be the
+    future here.
+    """
+    present = func.greatest(LicenceStatus.recorded_at, now)
+    in_effect = or_(LicenceStatus.from_the_beginning, LicenceStatus.since <= present)
     return (
         select(LicenceStatus.licence_id, LicenceStatus.code)
         .where(of, in_effect)

@@ -57,6 +57,18 @@ async def newest_of(session: AsyncSession, keys: Collection[UUID]) -> Mapping[UU
     return {row.key: Kept(*row[1:]) for row in await session.execute(query)}
 
 
+async def newest_versions_named(
+    session: AsyncSession, keys: Collection[UUID]
+) -> Mapping[UUID, int]:
+    """By name, the newest version of the licence that carries it; from the index alone."""
+    query = (
+        select(LicenceName.key, func.max(LicenceName.version))
+        .where(LicenceName.key == any_(literal(list(keys), ARRAY(Uuid()))))
+        .group_by(LicenceName.key)
+    )
+    return dict((await session.execute(query)).all())
+
+
 async def version_of(session: AsyncSession, slot: Slot) -> Kept | None:
     """The very version that carries this identifier (证照标识)."""
     here = (LicenceName.key == slot.series) & (LicenceName.version == slot.version)

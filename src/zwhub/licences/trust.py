@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,12 +21,13 @@ async def trust_list(session: AsyncSession, book: TrustBook) -> TrustList:
     row = await session.scalar(newest)
     version = "0" if row is None else f"{row.number}-{row.digest[:12]}"
     if book.current is None or book.current.version != version:
-        book.current = await _read(session, version)
+        book.current = await _read(session, version, None if row is None else row.made_at)
     return book.current
 
 
 async def listed_key(session: AsyncSession, kid: str) -> TrustedKey:
-    """The key of that name on the newest list. Raises `Refused` (INVALID_INPUT)."""
+    """The key of that name on the newest list, to be changed. Raises `Refused` (INVALID_INPUT)."""
+    await one_change_at_a_time(session)
     key = (await trust_list(session, TrustBook())).keys.get(kid)
     if key is None:
         words = Words("信任列表中没有此 kid", "the trust list has no such kid")
@@ -34,12 +35,12 @@ async def listed_key(session: AsyncSession, kid: str) -> TrustedKey:
     return key
 
 
-async def _read(session: AsyncSession, version: str) -> TrustList:
+async def _read(session: AsyncSession, version: str, made_at: datetime | None) -> TrustList:
     roots = [
         Certificate.from_pem(root.certificate) for root in await session.scalars(select(TrustRoot))
     ]
     keys = {row.kid: _key(row) for row in await session.scalars(select(IssuerKey))}
-    return TrustList(version=version, keys=keys, roots=tuple(roots))
+    return TrustList(version=version, keys=keys, roots=tuple(roots), made_at=made_at)
 
 
 def _key(row: IssuerKey) -> TrustedKey:
@@ -71,6 +72,7 @@ async def trust(
     sandbox: bool = False,
 ) -> None:
     """Put roots and keys on the list and make its next version; a known `kid` is replaced."""
+    await one_change_at_a_time(session)
     for root in roots:
         row = {"fingerprint": root.fingerprint, "certificate": root.pem(), "sandbox": sandbox}
         await session.execute(upsert(TrustRoot).values(row).on_conflict_do_nothing())
@@ -88,6 +90,17 @@ async def trust(
         await session.execute(statement.on_conflict_do_update(index_elements=["kid"], set_=values))
     digest = await _digest(session)
     await session.execute(insert(TrustListVersion).values(digest=digest, made_at=at))
+
+
+async def one_change_at_a_time(session: AsyncSession) -> None:
+    """Until the transaction ends, nobody else changes the list; before it is read to be changed.
+
+    A version must not appear after a higher one, either: nobody would look at it.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(_TRUST)))
+
+
+_TRUST = 0x7A77_0005  # any constant, as long as nothing else locks it
 
 
 async def _digest(session: AsyncSession) -> str:

@@ -35,10 +35,10 @@ async def verify_licence(
     Raises `Refused` (INVALID_INPUT, TOO_LONG) before anything is looked up.
     """
     require_sense(enquiry, now)
-    finding, question, held = await _examine(session, registry, enquiry)
-    trust_version = (await trust_list(session, registry.trust)).version
+    finding, question, held = await _examine(session, registry, enquiry, now)
+    trust = question.trust if question else await trust_list(session, registry.trust)
     trace = trace_of(enquiry, finding, held, registry.vault, actor, now)
-    trace.trust_list_version = trust_version
+    trace.trust_list_version = trust.version
     trace.status_version = status_version(question)
     trace.receipt = receipts.seal(_statement(trace, enquiry, held))
     store_ledger.record(session, [trace], registry.index_secret)
@@ -46,16 +46,16 @@ async def verify_licence(
 
 
 async def _examine(
-    session: AsyncSession, registry: Registry, enquiry: Enquiry
+    session: AsyncSession, registry: Registry, enquiry: Enquiry, now: datetime
 ) -> tuple[Finding, Question | None, Held | None]:
     try:
         held = await find(registry, enquiry.by, enquiry.value)
     except (MalformedJws, MalformedBody) as malformed:
         return policy.malformed(malformed.words), None, None
     looked_at = [decoy() if held is None else held]
-    (question,) = await questions(session, registry, looked_at, enquiry.as_of, enquiry.claim)
+    (question,) = await questions(session, registry, looked_at, enquiry.as_of, now, enquiry.claim)
     finding = policy.examine(question)
-    return (policy.not_found(), None, None) if held is None else (finding, question, held)
+    return policy.not_found() if held is None else finding, question, held
 
 
 def _statement(trace: Verification, enquiry: Enquiry, held: Held | None) -> dict[str, Any]:

@@ -70,17 +70,17 @@ async def verify_licences(
     require_sense(enquiries[0], now)
     found = await find_many(session, registry, enquiry.asked)
     held = [one for one in found if isinstance(one, Held)]
-    asked = await questions(session, registry, held, enquiry.as_of) if held else []
+    asked = await questions(session, registry, held, enquiry.as_of, now) if held else []
     findings = await _examined(asked)
     examined = iter(zip(asked, findings, strict=True))
-    version = (await trust_list(session, registry.trust)).version
+    trust = asked[0].trust if asked else await trust_list(session, registry.trust)
     batch_id = uuid7(now)
     verified = []
     for one, answer in zip(enquiries, found, strict=True):
         question, finding = _finding(answer, examined)
         kept = answer if isinstance(answer, Held) else None
         trace = trace_of(one, finding, kept, registry.vault, actor, now)
-        trace.batch_id, trace.receipt, trace.trust_list_version = batch_id, "", version
+        trace.batch_id, trace.receipt, trace.trust_list_version = batch_id, "", trust.version
         trace.status_version = status_version(question)
         verified.append(Verified(finding, kept, trace))
     receipt = receipts.seal(_statement(batch_id, enquiry, verified, actor, now))

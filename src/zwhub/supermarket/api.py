@@ -255,6 +255,7 @@ class SupermarketQueries:
                 input.item_codes,
                 shopper,
                 input.as_of or ctx.now,
+                ctx.now,
             )
             ledger.record(session, _readings(found, ctx), ctx.hub.index_secret)
         return SupermarketPlan.of(found, ctx)

@@ -103,13 +103,14 @@ async def plan(
     item_codes: Sequence[str],
     shopper: Shopper,
     as_of: datetime,
+    now: datetime,
 ) -> Plan:
     """Raises `Refused` for no items, too many, or a code the library does not have."""
     wanted = await _items(session, item_codes, as_of)
     due, provisional = decision_due(wanted, days, civil_date(as_of))
     found = await items.materials_of(session, [item.id for item in wanted])
     materials = _distinct(wanted, found)
-    usable = await _usable(session, registry, shopper, _types(materials), as_of, due)
+    usable = await _usable(session, registry, shopper, _types(materials), as_of, now, due)
     _decide(materials, usable)
     return Plan(as_of, due, provisional, materials, {one.held.id: one.held for one in usable})
 
@@ -166,12 +167,13 @@ async def _usable(
     shopper: Shopper,
     types: set[str],
     as_of: datetime,
+    now: datetime,
     due: date,
 ) -> list[Usable]:
     key = registry.vault.holder_key(shopper.number)
     rows = await licences.all_held_by(session, key, types)
     held = [registry.vault.held(row) for row in rows]
-    asked = await questions(session, registry, held, as_of) if held else []
+    asked = await questions(session, registry, held, as_of, now) if held else []
     return _judged(zip(held, asked, strict=True), due)
 
 

@@ -77,11 +77,15 @@ _RETIRED = Words("签章时该密钥已停用", "the key was retired before it s
 
 @dataclass(frozen=True, slots=True)
 class TrustList:
-    """One version of the list: keys by `kid`, and the roots they must stand under."""
+    """One version of the list: keys by `kid`, and the roots they must stand under.
+
+    `made_at` is by the clock of whoever made it; None for a list that is nobody's register.
+    """
 
     version: str
     keys: Mapping[str, TrustedKey]
     roots: tuple[Certificate, ...]
+    made_at: datetime | None = None
 
 
 @dataclass

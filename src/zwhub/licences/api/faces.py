@@ -21,7 +21,7 @@ from zwhub.licences.findings import Check, CheckName, Finding, Outcome, Verdict,
 from zwhub.licences.gather import Registry, questions
 from zwhub.licences.held import Held, veiled
 from zwhub.licences.look_up import holds
-from zwhub.licences.status import LicenceState, Standing, standing_at
+from zwhub.licences.status import LicenceState, Standing, present, standing_at
 from zwhub.licences.vault import Vault
 
 READERS = [access({Persona.CITIZEN, Persona.DEPARTMENT})]
@@ -172,7 +172,8 @@ class Licence(Node):
     @batched("当前登记状态", "its standing now")
     async def status(licences: list["Licence"], ctx: Context) -> list[LicenceState]:
         now = [
-            standing_at(one, ctx.now) for one in await ctx.loader(_histories).load_many(licences)
+            standing_at(one, present(ctx.now, one))
+            for one in await ctx.loader(_histories).load_many(licences)
         ]
         return [LicenceState.OTHER if one is None else one.state for one in now]
 
@@ -192,7 +193,7 @@ class Licence(Node):
     async def verification(licences: list["Licence"], ctx: Context) -> list[LicenceFinding]:
         async with ctx.hub.db.read() as session:
             held = [one.held for one in licences]
-            asked = await questions(session, registry_of(ctx), held, ctx.now)
+            asked = await questions(session, registry_of(ctx), held, ctx.now, ctx.now)
         return [LicenceFinding.of(policy.examine(question), ctx) for question in asked]
 
     @classmethod

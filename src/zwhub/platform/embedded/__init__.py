@@ -55,14 +55,17 @@ def embedded_servers(
     death signal follows the thread). A cache that ends meanwhile is started again; when the
     database ends, `lost` is called from another thread and the block ends with `EmbeddedFailed`.
 
-    Raises `DataFolderInUse` when another hub holds `data_dir`, `EmbeddedFailed` when a server
-    cannot be had or the folder holds other files than a hub's; both carry `words` for the operator.
+    Hubs whose servers are all named share a folder: its keys make them one hub. Raises
+    `DataFolderInUse` when another hub runs servers in `data_dir` and this one would, too,
+    `EmbeddedFailed` when a server cannot be had or the folder holds other files than a hub's; both
+    carry `words` for the operator.
     """
     data_dir = data_dir.absolute()
     with contextlib.ExitStack() as stack:
         _take(data_dir, stack, embedding=database or cache)
         home = find_home(data_dir)
-        stack.enter_context(_run_folder(home))
+        if database or cache:
+            stack.enter_context(_run_folder(home))
         yield Embedded(
             database_url=stack.enter_context(running_postgres(home, say, lost)) if database else "",
             redis_url=stack.enter_context(running_valkey(home, say)) if cache else "",
@@ -70,12 +73,12 @@ def embedded_servers(
 
 
 def _take(data_dir: Path, stack: contextlib.ExitStack, *, embedding: bool) -> None:
-    """Make the folder, or find it, and hold it; servers live in a hub's or an empty one alone."""
+    """Make the folder, or find it; servers live in a hub's or an empty one alone, and hold it."""
     try:
         make_data_folder(data_dir)
         if embedding:
             refuse_foreign(data_dir)
-        stack.enter_context(sole_owner(data_dir))
+            stack.enter_context(sole_owner(data_dir))
     except OSError as error:
         raise EmbeddedFailed(no_data_folder(data_dir, error.strerror)) from None
 

@@ -1,0 +1,144 @@
+"""What the cache says is confirmed (缓存须经确认): an entry that outlived its invalidation harms nobody."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from builders import Issuer, an_issuer, trusting
+from samplecity import OPERATIONS, SampleHub
+from zwhub import app
+from zwhub.licences import store
+from zwhub.licences.compromise_key import compromise_key
+from zwhub.licences.trust import trust, trust_list
+
+LICENCE = "query($by: LicenceKey!) { licence(by: $by) { version status verification { reason } } }"
+
+
+@pytest.fixture
+def killed(hub: SampleHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub as others see it that was killed after each commit: it invalidates nothing."""
+
+    async def forget(*keys: str) -> bool:
+        return False
+
+    monkeypatch.setattr(hub.hub.cache, "forget", forget)
+
+
+async def change(hub: SampleHub, number: str, state: str) -> dict[str, Any]:
+    asked = {"licence": {"number": number}, "status": state, "reason": "调查", "basis": "试〔1〕号"}
+    answer = await hub.ask(OPERATIONS["change-licence-status"], "elsewhere", input=asked)
+    changed: dict[str, Any] = answer["data"]["changeLicenceStatus"]
+    return changed
+
+
+async def batch(hub: SampleHub, number: str) -> dict[str, Any]:
+    asked = {"licences": [{"number": number}], "purpose": "窗口核对"}
+    answer = await hub.ask("verify-licences", "department", input=asked)
+    (one,) = answer["data"]["verifyLicences"]["verifications"]
+    return {"verdict": one["verdict"], "reason": one["reason"]}
+
+
+@pytest.mark.usefixtures("killed")
+async def test_an_old_version_is_not_answered_nor_changed(hub: SampleHub, issuer: Issuer) -> None:
+    await hub.collect(issuer.a_licence(serial="OLD", number="OLD"))
+    assert (await hub.verify(number="OLD"))["verdict"] == "GENUINE"
+    await hub.collect(issuer.a_licence(serial="OLD", number="OLD", version="002"))
+    kept = hub.hub.cache.hits
+    assert await batch(hub, "OLD") == {"verdict": "GENUINE", "reason": "OK"}
+    assert (await hub.verify(number="OLD"))["reason"] == "OK"
+    assert hub.hub.cache.hits > kept  # the old entry was there
+    found = (await hub.ask(LICENCE, "department", by={"number": "OLD"}))["data"]["licence"]
+    assert found == {"version": "002", "status": "VALID", "verification": {"reason": "OK"}}
+    changed = await change(hub, "OLD", "REVOKED")
+    assert changed["__typename"] == "Licence", changed
+    assert (await hub.verify(number="OLD"))["reason"] == "REVOKED"
+
+
+@pytest.mark.usefixtures("killed")
+async def test_an_old_absence_is_not_answered(hub: SampleHub, issuer: Issuer) -> None:
+    for _ in range(2):
+        assert (await hub.verify(number="LATE"))["reason"] == "NOT_FOUND"
+    await hub.collect(issuer.a_licence(number="LATE"))
+    assert (await hub.verify(number="LATE"))["verdict"] == "GENUINE"
+
+
+async def test_a_load_of_an_older_request_is_not_the_answer_to_a_younger(
+    hub: SampleHub, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest, read, may_tell = store.newest, asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any) -> Any:
+        kept = await newest(*given)
+        read.set()
+        await may_tell.wait()
+        return kept
+
+    monkeypatch.setattr(store, "newest", slow)
+    older = asyncio.create_task(hub.verify(number="SLOW"))
+    await read.wait()
+    with monkeypatch.context() as elsewhere:  # another hub collects it; this one hears nothing
+        elsewhere.setattr(hub.hub.cache, "forget", _unheard)
+        await hub.collect(issuer.a_licence(number="SLOW"))
+    younger = asyncio.create_task(hub.verify(number="SLOW"))
+    await asyncio.sleep(0.2)
+    may_tell.set()
+    assert (await older)["reason"] == "NOT_FOUND"
+    assert (await younger)["verdict"] == "GENUINE"
+
+
+async def _unheard(*keys: str) -> bool:
+    return True
+
+
+async def test_a_lagging_clock_sees_what_was_acknowledged(
+    hub: SampleHub, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.collect(issuer.a_licence(number="LAG"))
+    changed = await change(hub, "LAG", "SUSPENDED")
+    assert changed["status"] == "SUSPENDED", changed
+    before = datetime.now(UTC) - timedelta(minutes=1)
+
+    class Lagging(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - timedelta(seconds=5)
+
+    monkeypatch.setattr(app, "datetime", Lagging)
+    assert (await hub.verify(number="LAG"))["reason"] == "SUSPENDED"
+    assert (await batch(hub, "LAG"))["reason"] == "SUSPENDED"
+    found = (await hub.ask(LICENCE, "department", by={"number": "LAG"}))["data"]["licence"]
+    assert (found["status"], found["verification"]["reason"]) == ("SUSPENDED", "SUSPENDED")
+    then = await hub.verify(number="LAG", asOf=before.isoformat())
+    assert then["verdict"] == "GENUINE"  # "was it valid then" is another question
+
+
+async def test_a_key_compromised_by_a_clock_that_leads_is_believed_no_more(
+    hub: SampleHub,
+) -> None:
+    maker, ahead = an_issuer(), datetime.now(UTC) + timedelta(seconds=5)
+    await trusting(hub.db, maker)
+    await hub.collect(maker.a_licence(number="LOST"))
+    assert (await hub.verify(number="LOST"))["verdict"] == "GENUINE"
+    async with hub.db.write() as session:
+        await compromise_key(session, maker.kid, ahead, ahead)
+    assert (await hub.verify(number="LOST"))["reason"] == "ISSUER_NOT_TRUSTED"
+
+
+async def test_versions_of_the_trust_list_appear_in_their_order(hub: SampleHub) -> None:
+    one, other, now = an_issuer(), an_issuer(), datetime.now(UTC)
+
+    async def second() -> None:
+        async with hub.db.write() as session:
+            await trust(session, [], [other.trusted()], now)
+
+    async with hub.db.write() as session:
+        await trust(session, [one.root.certificate], [one.trusted()], now)
+        waiting = asyncio.create_task(second())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()  # a higher version must not be seen before this one
+    await waiting
+    async with hub.db.read() as session:
+        listed = await trust_list(session, hub.hub.trust)
+    assert {one.kid, other.kid} <= set(listed.keys)
