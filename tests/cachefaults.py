@@ -78,7 +78,10 @@ class Faults:
     async def turned_back(self, dice: random.Random) -> None:
         """As a server does that comes back from a snapshot, or a replica that was behind."""
         async with self._client() as client:
-            names = [name async for name in client.scan_iter(match="*:value:*", count=1000)]
+            names: list[bytes] = []
+            while not names:  # the hubs may have just begun to fill it again
+                await asyncio.sleep(0.1)
+                names = [name async for name in client.scan_iter(match="*:value:*", count=1000)]
             kept = {name: await client.dump(name) for name in names}
             await asyncio.sleep(dice.uniform(0.1, self.longest))
             old = {name: value for name, value in kept.items() if value is not None}
@@ -90,7 +93,7 @@ class Faults:
         """With its next delivery, between the commit and the cache; then it is started again."""
         hub = dice.choice(self.fleet.hubs)
         hub.ordered_to_die()
-        for _ in range(100):
+        for _ in range(600):
             await asyncio.sleep(0.1)
             if hub.died_as_ordered():
                 self.happened["hub killed after its commit"] += 1
