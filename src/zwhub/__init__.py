@@ -14,6 +14,11 @@ Where things are. A verb is a file, and file, function and GraphQL field share a
 | 查询 look up          | `licences/look_up.py`         | one's own, or traced                       |
 | 数据体 signed body    | `licences/body.py`            | `docs/licence-format.md`                   |
 | 信任列表 trust list   | `licences/trust.py`           | `keys/`, `kernel/crypto/`                  |
+| 密库 vault            | `licences/vault.py`           | found by digests, read by keys             |
+| 批量入库 load         | `licences/load.py`            | judged on all cores: `intake.py`           |
+| 延续 succession       | `licences/succession.py`      | what a new licence may replace             |
+| 停用 retire a key     | `licences/retire_key.py`      | in other hands: `compromise_key.py`        |
+| 签发授权 authorise    | `licences/authorise_key.py`   | which types, from when to when             |
 | 回执 receipt          | `kernel/crypto/receipts.py`   | checked offline: `zwhub receipt verify`    |
 | 状态列表 status list  | `licences/status_list.py`     | `gateway/status_lists.py`, `zwhub status`  |
 | 台账 ledger           | `licences/ledger.py`          | grows: `sequencer.py`; checked: `audit.py` |

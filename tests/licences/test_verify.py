@@ -205,9 +205,15 @@ async def wrong_check_character(hub: SampleHub, issuer: Issuer) -> Asked:
 
 
 @gives("NOT_YET_ISSUED")
-async def before_it_was_signed(hub: SampleHub, issuer: Issuer) -> Asked:
+async def before_it_was_issued(hub: SampleHub, issuer: Issuer) -> Asked:
     asked = await collected(hub, issuer.a_licence(signed_at="2024-06-01T10:00:00+08:00"))
-    return {**asked, "asOf": "2024-05-31T00:00:00Z"}
+    return {**asked, "asOf": "2024-04-30T15:59:59Z"}
+
+
+@gives("OK")
+async def issued_and_not_signed_before_it_was_digitised(hub: SampleHub, issuer: Issuer) -> Asked:
+    asked = await collected(hub, issuer.a_licence(signed_at="2024-06-01T10:00:00+08:00"))
+    return {**asked, "asOf": "2024-04-30T16:00:00Z"}  # the first of May in Beijing
 
 
 @gives("SUSPENDED")

@@ -1,7 +1,7 @@
 """`zwhub licences` (证照文件): licences by the million, as the files in which they are delivered."""
 
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -64,7 +64,9 @@ def generate_licences(
     ] = 0.001,
     today: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="The day they are made for; default today (日期)."),
+        typer.Option(
+            formats=["%Y-%m-%d"], help="The day they are made for; default yesterday (日期)."
+        ),
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -162,4 +164,6 @@ def _day(today: datetime | None, said: dict[str, object]) -> date:
     if today is not None:
         return today.replace(tzinfo=BEIJING).date()
     kept = said.get("today")
-    return civil_date(datetime.now(UTC)) if kept is None else date.fromisoformat(str(kept))
+    if kept is not None:
+        return date.fromisoformat(str(kept))
+    return civil_date(datetime.now(UTC)) - timedelta(days=1)  # of today, some hours are to come

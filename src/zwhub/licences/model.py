@@ -24,8 +24,8 @@ class Licence(Base):
 
     Rows are appended in the order in which they are collected; whatever finds them stands in
     `licence_names` and `licence_holders` (`docs/scale.md` says why). Its standing begins as
-    有效 at `signed_at`, known to the hub since `collected_at`; what changes stands in
-    `licence_statuses`.
+    有效 on the day of issue, or at `signed_at` if that was before, known to the hub since
+    `collected_at`; what changes stands in `licence_statuses`.
     """
 
     __tablename__ = "licences"

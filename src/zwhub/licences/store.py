@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from zwhub.kernel.clock import first_moment
 from zwhub.kernel.paging import COUNT_CAP, Page, Slice
 from zwhub.licences.held import Held
 from zwhub.licences.model import (
@@ -139,12 +140,12 @@ async def histories(
 ) -> Mapping[int, list[Standing]]:
     """Every entry of each licence's standing, oldest first; one statement.
 
-    The first is the licence itself: 有效 since it was signed, known since it was collected.
+    The first is the licence itself: 有效 since it was issued, known since it was collected.
     """
     status = LicenceStatus
     query = (
         select(
-            *(Licence.id, Licence.signed_at, Licence.collected_at),
+            *(Licence.id, Licence.issued_on, Licence.signed_at, Licence.collected_at),
             *(status.code, status.since, status.recorded_at, status.reason),
             status.from_the_beginning,
         )
@@ -154,7 +155,8 @@ async def histories(
     )
     found: dict[int, list[Standing]] = {}
     for row in await session.execute(query):
-        first = Standing(LicenceState.VALID, row.signed_at, row.collected_at, "归集")
+        begun = min(first_moment(row.issued_on), row.signed_at)  # older ones were signed later on
+        first = Standing(LicenceState.VALID, begun, row.collected_at, "归集")
         history = found.setdefault(row.id, [first])
         if row.code is not None:
             said = row.since, row.recorded_at, row.reason, row.from_the_beginning

@@ -15,7 +15,7 @@ from zwhub.licences.deliveries.parquet import Parquet
 from zwhub.licences.deliveries.rows import Place, Row, Unreadable
 from zwhub.licences.deliveries.spreadsheet import Spreadsheet
 
-MOST_ROWS = 10_000  # of a chunk
+MOST_ROWS = 5_000  # of a chunk
 MOST_CHARACTERS = 16 * 1024 * 1024  # of its records, so that long ones need no more memory
 _TOKEN = re.compile(r"([a-z]+):([0-9]{1,18}):([0-9]{1,18}):([a-z0-9-]{0,16})")
 _HEAD = 4_096
