@@ -1,11 +1,14 @@
 """The hostile list (恶意请求清单): requests every hub must refuse as JSON, fast and without a 5xx.
 
 `bodies()` names each as (name, body, expected `extensions.code`); the documents use only fields
-that no schema has, so the list serves the toy and the whole hub alike.
+that no schema has, so the list serves the toy and the whole hub alike. `hub_bodies()` are those
+that need the hub's own inputs.
 """
 
 import json
+import sys
 from base64 import urlsafe_b64encode
+from time import process_time
 from typing import NamedTuple
 
 
@@ -16,6 +19,23 @@ class Hostile(NamedTuple):
     body: bytes
     code: str
     status: int = 400
+
+
+def seconds() -> float:
+    """What a request may cost this process, waiting for its turn left out: 50 ms.
+
+    They are those of a machine that counts to a million in 30 ms: a slower one has more, and so
+    has one under a tracer.
+    """
+    started = process_time()
+    for _ in range(1_000_000):
+        pass
+    return 0.05 * max(1, (process_time() - started) / 0.03) * (1 if sys.gettrace() is None else 10)
+
+
+def anew(body: bytes, attempt: int) -> bytes:
+    """The same request with a document that no hub remembers."""
+    return body.replace(b'"query": "', b'"query": "' + b" " * attempt, 1)
 
 
 def document(text: str, **more: object) -> bytes:
@@ -37,6 +57,7 @@ def deep_introspection() -> str:
 
 
 BAD, PARSE, LIMIT = "BAD_REQUEST", "GRAPHQL_PARSE_FAILED", "DOCUMENT_LIMIT_EXCEEDED"
+LARGE = "BODY_TOO_LARGE"
 INVALID, INPUT = "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"
 OPERATION = "OPERATION_RESOLUTION_FAILURE"
 TYPENAME = "{__typename}"
@@ -44,7 +65,7 @@ TYPENAME = "{__typename}"
 
 def bodies() -> list[Hostile]:
     """The whole list."""
-    return [*_malformed(), *_documents()]
+    return [*_malformed(), *_bulky(), *_documents(), *_long_winded()]
 
 
 def _malformed() -> list[Hostile]:
@@ -55,7 +76,7 @@ def _malformed() -> list[Hostile]:
         Hostile("json string", b'"{__typename}"', BAD),
         Hostile("json number", b"1", BAD),
         Hostile("batch", b'[{"query":"{__typename}"}]', BAD),
-        Hostile("deep json", b"[" * 100_000 + b"]" * 100_000, BAD),
+        Hostile("deep json", b"[" * 9_000 + b"]" * 9_000, BAD),
         Hostile("deep object", b'{"query":' * 5_000 + b"1" + b"}" * 5_000, BAD),
         Hostile("half json", b'{"query":', BAD),
         Hostile("invalid utf-8", b'{"query":"\xff\xfe"}', BAD),
@@ -76,10 +97,44 @@ def _malformed() -> list[Hostile]:
         Hostile("query number", b'{"query":1}', BAD),
         Hostile("no query", b"{}", BAD),
         Hostile("query null", b'{"query":null}', BAD),
-        Hostile(
-            "2 MB", document(TYPENAME, variables={"a": "x" * 2_000_000}), "BODY_TOO_LARGE", 413
-        ),
+        Hostile("2 MB", document(TYPENAME, variables={"a": "x" * 2_000_000}), LARGE, 413),
         Hostile("unknown id", b'{"documentId":"00"}', "PERSISTED_QUERY_NOT_FOUND"),
+    ]
+
+
+def _filled(head: bytes, unit: bytes, tail: bytes) -> bytes:
+    """A body as large as a body may be, but for what `anew` adds."""
+    return head + unit * ((1024 * 1024 - 9 - len(head) - len(tail)) // len(unit)) + tail
+
+
+def _bulky() -> list[Hostile]:
+    """A mebibyte each, or nearly so, of what costs much more to read than text."""
+    head = b'{"query": "{__typename}", '
+    variables, names = head + b'"variables":{"a":[', {str(name): 0 for name in range(80_000)}
+    deep = b"[" * 900 + b"]" * 900
+    return [
+        Hostile("deep lists", b"[" * 500_000 + b"]" * 500_000, LARGE, 413),
+        Hostile("many deep lists", _filled(variables, deep + b",", b"0]}}"), LARGE, 413),
+        Hostile("objects", _filled(variables, b"{},", b"0]}}"), LARGE, 413),
+        Hostile("zeros", _filled(variables, b"0,", b"0]}}"), LARGE, 413),
+        Hostile("texts", _filled(variables, b'"",', b"0]}}"), LARGE, 413),
+        Hostile("escaped quotes", _filled(variables, rb'"\"[",', b"0]}}"), LARGE, 413),
+        Hostile(
+            "objects of extensions", _filled(head + b'"extensions":[', b"{},", b"0]}"), LARGE, 413
+        ),
+        Hostile("a batch of objects", _filled(b"[", b"{},", b"{}]"), LARGE, 413),
+        Hostile("80,000 names", document(TYPENAME, variables=names), LARGE, 413),
+        Hostile("9,990 objects", document("{a}", variables={"a": [{}] * 9_990}), INVALID),
+        Hostile(
+            "9,990 names", document("{a}", variables=dict.fromkeys(list(names)[:9_990])), INVALID
+        ),
+        Hostile("spaces", _filled(b"", b" ", b""), BAD),
+        Hostile("escapes", _filled(b'{"query": "', rb"\u4e00", b'"}'), LIMIT),
+        Hostile("a document", _filled(b'{"query": "', b"x", b'"}'), LIMIT),
+        Hostile("an operationName", _filled(head + b'"operationName":"', b"x", b'"}'), OPERATION),
+        Hostile(
+            "a documentId", _filled(b'{"documentId":"', b"A", b'"}'), "PERSISTED_QUERY_NOT_FOUND"
+        ),
     ]
 
 
@@ -111,6 +166,77 @@ def _documents() -> list[Hostile]:
         Hostile("unknown operation", document("query A{__typename}", operationName="B"), OPERATION),
         Hostile("only a fragment", document("fragment F on Query{__typename}"), INVALID),
         Hostile("type system", document("type A{a:Int}"), INVALID),
+    ]
+
+
+def _times(count: int, part: str) -> str:
+    """`part` that often; `#` in it is its number."""
+    return " ".join(part.replace("#", str(number)) for number in range(count))
+
+
+def _long_winded() -> list[Hostile]:
+    """Documents within the limits of their length that make a validator say a lot."""
+    lines, nul = "\n" * 12_000, r'"\u0000" '
+    introspection = _times(15, "a#:__schema{types{fields{args{name}}}}")
+    return [
+        Hostile("190 operations", document(_times(190, "query A#{__typename}")), LIMIT),
+        Hostile("140 fragments", document(TYPENAME + _times(140, "fragment F# on A{b}")), INVALID),
+        Hostile("240 variables", document(f"query({_times(240, '$a#:B')}){TYPENAME}"), INVALID),
+        Hostile(
+            "one variable 240 times",
+            document(f"{lines}query({_times(240, '$a:B')}){TYPENAME}"),
+            INVALID,
+        ),
+        Hostile(
+            "300 unknown arguments", document(f"{{__typename({_times(300, 'x#:1')})}}"), INVALID
+        ),
+        Hostile(
+            "an object for a flag",
+            document(f"{{__typename @skip(if:{{{_times(300, 'x#:1')}}})}}"),
+            INVALID,
+        ),
+        Hostile("240 NULs", document(f"{lines}{{a(x:[{nul * 240}])}}"), INPUT),
+        Hostile("140 long numbers", document(f"{{a(x:[{('1' * 101 + ' ') * 140}])}}"), LIMIT),
+        Hostile("a long name", document("{" + "x" * 16_000 + "}"), INVALID),
+        Hostile("a block of lines", document('{a(x:"""' + "\n a" * 5_000 + '""")}'), INVALID),
+        Hostile("an open text", document('{a(x:"' + "x" * 16_000), PARSE),
+        Hostile("15 introspections", document(f"{{{introspection}}}"), LIMIT),
+    ]
+
+
+def hub_bodies() -> list[Hostile]:
+    """What makes the hub's own inputs expensive, in literals and in variables."""
+    many, near = _times(300, "x#:1"), _times(300, "implementationCod#:1")
+    lists = _times(20, f"x#:[{'1 ' * 40}]")
+    codes = f"{{licenceSupermarket(input:{{itemCodes:[{'$i ' * 249}]}}){{__typename}}}}"
+    shared = _times(20, "query A#($i:String!){...F}") + f"fragment F on Query{codes}"
+    shop = "query($i:LicenceSupermarketInput!){licenceSupermarket(input:$i){__typename}}"
+    batch = "mutation($i:VerifyLicencesInput!){verifyLicences(input:$i){__typename}}"
+    keys = {f"itemCode{number}": 0 for number in range(9_900)}
+    empty: list[object] = [{}]
+
+    def batch_of(licences: list[object]) -> bytes:
+        return document(batch, variables={"i": {"licences": licences, "purpose": "p"}})
+
+    return [
+        Hostile("300 unknown input fields", document(f"{{item(by:{{{many}}}){{id}}}}"), INVALID),
+        Hostile("300 nearly known", document(f"{{item(by:{{{near}}}){{id}}}}"), INVALID),
+        Hostile("20 unknown, each long", document(f"{{item(by:{{{lists}}}){{id}}}}"), INVALID),
+        Hostile(
+            "300 in a default",
+            document(f"query($i:ItemBy={{{many}}}){{item(by:$i){{id}}}}"),
+            INVALID,
+        ),
+        Hostile(
+            "one field 300 times",
+            document(f"{{item(by:{{{_times(300, 'code:1')}}}){{id}}}}"),
+            INVALID,
+        ),
+        Hostile("20 operations share variables", document(shared), OPERATION),
+        Hostile("9,900 unknown names", document(shop, variables={"i": keys}), INPUT),
+        Hostile("4,900 licences", batch_of([{"number": "n"}] * 4_900), INPUT),
+        Hostile("1,200 empty ones", batch_of(empty * 1_200), INPUT),
+        Hostile("9,900 empty ones", batch_of(empty * 9_900), INPUT),
     ]
 
 

@@ -45,6 +45,8 @@ def found(text: str, limits: DocumentLimits = LIMITS) -> dict[object, Problem]:
             (1, 47),
         ),
         ("repeats", "{ thing { name name name } }", (1, 21)),
+        ("operations", "query A { thing { name } }\nquery B { thing { name } }", (2, 1)),
+        ("introspectionAliases", "{ a: __schema { types { b: fields { c: name } } } }", (1, 37)),
         ("digits", "{ many(of: [1, {a: 12345}]) { name } }", (1, 20)),
     ],
 )
@@ -58,6 +60,8 @@ def test_each_limit_names_the_figure_and_the_place(
         "nodes": replace(LIMITS, nodes=5),
         "rootFields": replace(LIMITS, root_fields=1),
         "repeats": replace(LIMITS, repeats=2),
+        "operations": replace(LIMITS, operations=1),
+        "introspectionAliases": replace(LIMITS, introspection_aliases=2),
         "digits": replace(LIMITS, digits=4),
     }[limit]
     problems = found(text, allowed)
@@ -72,6 +76,13 @@ def test_each_limit_names_the_figure_and_the_place(
 
 def test_nothing_is_said_of_a_modest_document() -> None:
     assert found("query Q($x: Int = 1) { thing { name again { name } } }") == {}
+
+
+def test_of_bad_values_only_the_first_are_named() -> None:
+    text = "{ many(of: [" + "12345 " * 50 + "]) { name } }"
+    problems = examine(parse(text), SCHEMA, replace(LIMITS, digits=4), 7)
+    assert len(problems) == 7
+    assert problems[0].locations == ((1, 13),)
 
 
 def test_every_operation_is_counted_on_its_own() -> None:

@@ -1,5 +1,4 @@
 import json
-import sys
 from time import process_time
 
 import httpx
@@ -8,11 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frontdoor import Hub
-from hostile import Hostile, bodies, chained_fragments
+from hostile import Hostile, bodies, chained_fragments, seconds
 from zwhub.gateway.respond import GRAPHQL_JSON
 
-# What a request may cost this process, waiting for its turn left out; a tracer multiplies it.
-SECONDS = 0.05 if sys.gettrace() is None else 0.5
+SECONDS = seconds()
 HEADERS = {"content-type": "application/json", "accept": GRAPHQL_JSON}
 
 

@@ -15,7 +15,7 @@ SCHEMA = build_schema("""
     input Many { records: [Row!] others: [Row!] }
     input Row { codes: [String!] name: String }
 """)
-LIMITS = DocumentLimits(list_items=3, batches=frozenset({"Many.records"}))
+LIMITS = DocumentLimits(list_items=3, batch_items=1_000, batches=frozenset({"Many.records"}))
 
 
 def found(kind: str, value: Any) -> Problem | None:
@@ -44,6 +44,17 @@ def test_a_list_too_long_is_refused_by_its_place(kind: str, value: Any, place: s
     assert problem.details == {"limit": "listItems", "allowed": 3, "found": 4, "place": place}
     assert place in problem.words.zh
     assert place in problem.words.en
+
+
+def test_a_batch_no_verb_would_take_is_refused_by_its_place() -> None:
+    problem = found("Many!", {"records": [{"name": "n"}] * 1_001})
+    assert problem is not None
+    assert problem.details == {
+        "limit": "listItems",
+        "allowed": 1_000,
+        "found": 1_001,
+        "place": "$v.records",
+    }
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,21 @@ async def test_developers_are_told_the_names_of_the_schema_that_come_near() -> N
     assert "Did you mean 'REVOKED'" in enum
 
 
+async def test_every_field_an_input_lacks_is_named_where_it_stands_and_only_ten() -> None:
+    inside = "{licence: {nummer: 1}, purpose: 2, holder: {code: 3, nam: 4}, casenumber: 5}"
+    told = await said(f"mutation {{ verifyLicence(input: {inside}) {{ __typename }} }}")
+    assert told == [
+        "VerifyLicenceInput has no field of the name given. Did you mean 'caseNumber'?",
+        "LicenceBy has no field of the name given. Did you mean 'number'?",
+        "HolderClaim has no field of the name given. Did you mean 'name'?",
+    ]
+    inside = "{purpose: 1, licences: [{nummer: 1}, {jws: 1}, {jwt: 1}]}"
+    told = await said(f"mutation {{ verifyLicences(input: {inside}) {{ __typename }} }}")
+    assert [one.rpartition(" ")[2] for one in told] == ["'number'?", "'jws'?"]
+    many = " ".join(f"x{number}: 1" for number in range(300))
+    assert len(await said(f"{{ item(by: {{{many}}}) {{ id }} }}")) == 10
+
+
 @pytest.mark.parametrize("message", ["", f"Something new about '{MARK}'", f"Argument '{MARK}' x"])
 def test_of_an_unknown_message_nothing_passes(message: str) -> None:
     assert misfit(message).en == "it is not of the type expected"

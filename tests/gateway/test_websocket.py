@@ -206,7 +206,7 @@ async def test_an_id_in_use_is_4409(hub: Hub) -> None:
         '{"type": "subscribe", "id": 1, "payload": {"query": "{a}"}}',
         '{"type": "subscribe", "payload": {"query": "{a}"}}',
         '{"type": "complete"}',
-        "[" * 100_000,
+        "[" * 9_000,
         b"{}",
     ],
 )
@@ -220,6 +220,12 @@ async def test_a_message_too_big_is_1009(hub: Hub) -> None:
     hub.door = narrow(message_bytes=1_000)
     async with greeted(hub) as line:
         await line.connection.send(" " * 1_001)
+        assert (await line.closed())[0] == 1009
+
+
+async def test_a_message_of_too_many_values_is_1009(hub: Hub) -> None:
+    async with greeted(hub) as line:
+        await line.connection.send('{"type":"ping","payload":{"a":[' + "{}," * 9_999 + "{}]}}")
         assert (await line.closed())[0] == 1009
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from graphql import (
@@ -21,22 +22,23 @@ from graphql import (
     SelectionNode,
     StringValueNode,
     ValueNode,
-    get_location,
     get_named_type,
     is_composite_type,
     is_introspection_type,
 )
+from strawberry.utils.str_converters import to_camel_case
 
 from zwhub.gateway.limits import DocumentLimits
 from zwhub.gateway.long_lists import too_long
+from zwhub.gateway.places import place_of
 from zwhub.gateway.problems import Code, Problem
 from zwhub.kernel.words import Words
 
 
 def examine(
-    document: DocumentNode, schema: GraphQLSchema, limits: DocumentLimits
+    document: DocumentNode, schema: GraphQLSchema, limits: DocumentLimits, most: int = 10
 ) -> tuple[Problem, ...]:
-    """Every limit the document exceeds, each with the figure and the place.
+    """Every limit the document exceeds, with the figure and the place, and `most` bad values.
 
     One walk over the operations with their fragments written out, then over the fragments no
     operation reached. The walk ends where the node budget ends, so its cost is bounded by the
@@ -45,7 +47,7 @@ def examine(
     """
     walk = _Walk(document, schema, limits)
     walk.run()
-    return (*walk.over.values(), *_bad_values(document, limits))
+    return (*walk.over.values(), *islice(_bad_values(document, limits), most))
 
 
 def introspects(document: DocumentNode) -> Problem | None:
@@ -71,6 +73,7 @@ class _Tally:
     """What one operation has asked for so far."""
 
     aliases: int = 0
+    introspection_aliases: int = 0
     directives: int = 0
     root_fields: int = 0
 
@@ -85,6 +88,7 @@ class _Walk:
     over: dict[str, Problem] = field(default_factory=dict)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
+    operations: int = 0
     nodes: int = 0
     repeats: int = 0
     tally: _Tally = field(default_factory=_Tally)
@@ -98,6 +102,8 @@ class _Walk:
                 self.fragments[node.name.value] = node
         for node in self.document.definitions:
             if isinstance(node, OperationDefinitionNode):
+                self.operations += 1
+                self._check("operations", self.operations, node)
                 self._root(node, self.schema.get_root_type(node.operation))
         for name in [name for name in self.fragments if name not in self.reached]:
             if name not in self.reached:  # an earlier one of them may have reached it
@@ -146,6 +152,9 @@ class _Walk:
         if node.alias is not None:
             tally.aliases += 1
             self._check("aliases", tally.aliases, node)
+            if exempt or node.name.value == "__schema":
+                tally.introspection_aliases += 1
+                self._check("introspection_aliases", tally.introspection_aliases, node)
         if step.depth == 0 and not exempt:
             tally.root_fields += 1
             self._check("root_fields", tally.root_fields, node)
@@ -214,7 +223,7 @@ def exceeded(
         f"文档超出限制：{zh}最多 {allowed}，实际至少 {found}",
         f"The document exceeds a limit: at most {allowed} {en}, found at least {found}",
     )
-    details = {"limit": _WIRE.get(limit, limit), "allowed": allowed, "found": found}
+    details = {"limit": to_camel_case(limit), "allowed": allowed, "found": found}
     return Problem(Code.DOCUMENT_LIMIT_EXCEEDED, words, locations, details=details)
 
 
@@ -233,18 +242,18 @@ def _bad_values(document: DocumentNode, limits: DocumentLimits) -> Iterator[Prob
 
 
 def _values(document: DocumentNode) -> Iterator[ValueNode]:
-    stack: list[Node] = list(document.definitions)
+    stack: list[Node] = [*reversed(document.definitions)]
     while stack:
         node = stack.pop()
         if isinstance(node, IntValueNode | FloatValueNode | StringValueNode):
             yield node
         elif isinstance(node, ListValueNode):
             yield node
-            stack.extend(node.values)
+            stack += reversed(node.values)
         elif isinstance(node, ObjectValueNode):
-            stack.extend(item.value for item in node.fields)
+            stack += [item.value for item in reversed(node.fields)]
         else:
-            stack.extend(_below(node))
+            stack += reversed([*_below(node)])
 
 
 def _fields(document: DocumentNode) -> Iterator[FieldNode]:
@@ -269,13 +278,6 @@ def _below(node: Node) -> Iterator[Node]:
         yield from selection_set.selections
 
 
-def place_of(node: Node) -> tuple[tuple[int, int], ...]:
-    if node.loc is None:
-        return ()
-    line, column = get_location(node.loc.source, node.loc.start)
-    return ((line, column),)
-
-
 NO_NUL = Words(
     "文本中不能含有空字符（U+0000）", "A text must not contain the NUL character (U+0000)"
 )
@@ -283,8 +285,10 @@ _NO_INTROSPECTION = Words("未开放内省查询", "Introspection is not open to
 _NAMES = {
     "bytes": ("字节数", "bytes"),
     "tokens": ("词法单元数", "tokens"),
+    "operations": ("操作数", "operations"),
     "depth": ("嵌套深度", "levels of depth"),
     "aliases": ("别名数", "aliases"),
+    "introspection_aliases": ("内省中的别名数", "aliases in introspection"),
     "directives": ("指令数", "directives"),
     "nodes": ("展开后的节点数", "nodes after expansion"),
     "root_fields": ("根字段数", "root fields"),
@@ -292,4 +296,3 @@ _NAMES = {
     "digits": ("数字位数", "characters in a number"),
     "nodes_returned": ("请求返回的对象数", "objects to be returned"),
 }
-_WIRE = {"root_fields": "rootFields", "nodes_returned": "nodesReturned"}

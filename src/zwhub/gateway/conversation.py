@@ -14,11 +14,12 @@ from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from structlog.contextvars import bind_contextvars
 
+from zwhub.gateway.decode import decode_json, refuse_nul
 from zwhub.gateway.execution import Answer, Engine, Manner, Ready, internal_fault, outcome_of
 from zwhub.gateway.http import Callers, Contexts
 from zwhub.gateway.metrics import Outcome
 from zwhub.gateway.problems import Code, Problem, TurnedAway, refused_at_door, written
-from zwhub.gateway.request import Call, asked_from, decode_json, refuse_nul
+from zwhub.gateway.request import Call, asked_from
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.refusal import Refused
 from zwhub.kernel.words import Words
@@ -86,12 +87,7 @@ class Conversation:
         await self._handle(body)
 
     async def _handle(self, body: bytes) -> None:
-        try:
-            message = decode_json(body)
-        except TurnedAway:
-            raise Close(4400, "Invalid message: not one JSON object") from None
-        if not isinstance(message, dict):
-            raise Close(4400, "Invalid message: not one JSON object")
+        message = _message(body, self.engine.door.body_values)
         match message.get("type"):
             case "connection_init":
                 await self._init(_payload(message))
@@ -226,6 +222,18 @@ def _as_turned_away(error: Exception) -> TurnedAway:
         return refused_at_door(error)
     log.error("an operation failed", exc_info=error)
     return internal_fault()
+
+
+def _message(body: bytes, most: int) -> dict[str, Any]:
+    try:
+        message = decode_json(body, most)
+    except TurnedAway as turned:
+        if turned.problems[0].code is Code.BODY_TOO_LARGE:
+            raise Close(1009, "Message too big: too many JSON values") from None
+        raise Close(4400, "Invalid message: not one JSON object") from None
+    if not isinstance(message, dict):
+        raise Close(4400, "Invalid message: not one JSON object")
+    return message
 
 
 def _payload(message: dict[str, Any]) -> dict[str, Any] | None:

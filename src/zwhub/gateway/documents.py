@@ -28,6 +28,7 @@ from zwhub.gateway.analysis import examine, exceeded, introspects
 from zwhub.gateway.bound import Bound, bound
 from zwhub.gateway.limits import FrontDoor
 from zwhub.gateway.metrics import Metrics
+from zwhub.gateway.places import Text
 from zwhub.gateway.problems import Code, Problem, TurnedAway
 from zwhub.gateway.values import OneOfVariables, UnfitValue, ValuesUnquoted, honour_one_of
 from zwhub.kernel.words import Words
@@ -119,7 +120,7 @@ class Documents:
             document = self._parse(text)
         except TurnedAway as turned:
             return turned.problems
-        problems = examine(document, self._schema, self._door.document)
+        problems = examine(document, self._schema, self._door.document, self._door.errors)
         if not problems:
             problems = self._validate(document, open_)
         if problems:
@@ -132,7 +133,7 @@ class Documents:
         if size > limits.bytes:
             raise TurnedAway(exceeded("bytes", limits.bytes, size))
         try:
-            return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
+            return parse(Text(text), max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
         except GraphQLSyntaxError as error:
             raise TurnedAway(_syntax_problem(error, text, limits.tokens)) from None
 

@@ -20,11 +20,12 @@ from graphql import (
 from graphql.execution import Executor
 from strawberry.execution import optimized_is_awaitable
 
-from zwhub.gateway.analysis import exceeded, place_of
+from zwhub.gateway.analysis import exceeded
 from zwhub.gateway.documents import Documents, Prepared
 from zwhub.gateway.limits import FrontDoor, Profile
 from zwhub.gateway.long_lists import long_list
 from zwhub.gateway.metrics import Metrics, Outcome
+from zwhub.gateway.places import place_of
 from zwhub.gateway.problems import Code, Problem, TurnedAway, code_of, written
 from zwhub.gateway.request import Asked
 from zwhub.gateway.values import misfit

@@ -109,13 +109,14 @@ class GraphQLEndpoint:
             return await self.engine.run(ready, manner)
 
     async def _asked(self, scope: Scope, receive: Receive, call: Call) -> Asked:
+        door = self.engine.door
         match scope["method"]:
             case "POST":
                 require_json(call.headers)
-                return parse_body(await read_body(call.headers, receive, self.engine.door))
+                return parse_body(await read_body(call.headers, receive, door), door)
             case "GET":
-                asked = parse_query_string(scope["query_string"])
-                if asked.query is not None and self.engine.door.profile is Profile.PRODUCTION:
+                asked = parse_query_string(scope["query_string"], door)
+                if asked.query is not None and door.profile is Profile.PRODUCTION:
                     raise TurnedAway(_GET_TRUSTED_ONLY, status=405, headers={"allow": "POST"})
                 return asked
             case _:

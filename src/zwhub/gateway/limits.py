@@ -18,22 +18,28 @@ class DocumentLimits:
     Depth, aliases, directives and root fields are counted per operation with every fragment
     written out; `nodes` and `repeats` per document. `repeats` counts the pairs of fields that
     answer under the same key, because merging them is the one check whose cost grows with the
-    square of the document. `nodes_returned` bounds the objects one request may gather.
-    `list_items` bounds every list in the input but those of `batches` (as `Input.field`), whose
-    verbs say themselves how many they take.
+    square of the document; `operations` bounds the other square, that of operations and the
+    variables in the fragments they share. `nodes_returned` bounds the objects one request may
+    gather. `list_items` bounds every list in the input but those of `batches` (as `Input.field`):
+    `batch_items` is a little more than any verb takes, so that a batch that is merely too large
+    is refused by its verb, in data. Introspection may be deep, so it may not be multiplied:
+    `introspection_aliases`.
     """
 
     bytes: int = 16 * 1024
     tokens: int = 1_000
     depth: int = 12
     aliases: int = 15
+    introspection_aliases: int = 1
     directives: int = 9
     nodes: int = 500
     root_fields: int = 20
     repeats: int = 1_000
     digits: int = 100
+    operations: int = 20
     nodes_returned: int = 10_000
     list_items: int = 250
+    batch_items: int = 1_200
     batches: frozenset[str] = frozenset(
         {"CollectLicencesInput.records", "VerifyLicencesInput.licences"}
     )
@@ -74,13 +80,15 @@ class FrontDoor:
 
     In the production profile the anonymous get neither introspection nor suggestions, and GET
     takes trusted documents alone. `strict_status` answers 422 to an invalid document and 294 to
-    a partial result (GraphQL over HTTP, draft). `allowed_origins` names the pages, besides the
-    hub's own, from which a browser may open a WebSocket.
+    a partial result (GraphQL over HTTP, draft). `body_values` bounds the JSON values of a request:
+    a thousand records of ten. `allowed_origins` names the pages, besides the hub's own, from
+    which a browser may open a WebSocket.
     """
 
     profile: Profile = Profile.PRODUCTION
     strict_status: bool = False
     body_bytes: int = 1024 * 1024
+    body_values: int = 10_000
     body_seconds: float = 10.0
     execution_seconds: float = 10.0
     errors: int = 10

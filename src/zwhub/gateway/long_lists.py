@@ -26,7 +26,7 @@ def long_list(
 ) -> Problem | None:
     """The first list in the variables that is too long, if any; its place, never its content.
 
-    The lists of the batch verbs are left to those verbs, which say how many they take.
+    The lists of the batch verbs may be longer than any verb takes: those say themselves how many.
     """
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
@@ -39,17 +39,18 @@ def long_list(
 
 
 def _search(name: str, value: Any, kind: Any, limits: DocumentLimits) -> Problem | None:
-    stack: list[tuple[_Place, Any, Any, bool]] = [((None, name), value, kind, True)]
+    most = limits.list_items
+    stack: list[tuple[_Place, Any, Any, int]] = [((None, name), value, kind, most)]
     while stack:
-        place, value, kind, limited = stack.pop()
+        place, value, kind, allowed = stack.pop()
         kind = kind.of_type if is_non_null_type(kind) else kind
         if is_list_type(kind) and isinstance(value, list):
-            if limited and len(value) > limits.list_items:
-                return too_long(len(value), limits.list_items, _written(place))
+            if len(value) > allowed:
+                return too_long(len(value), allowed, _written(place))
             inner = kind.of_type
             for at, item in enumerate(value):
                 if isinstance(item, _HOLDERS):
-                    stack.append(((place, f"[{at}]"), item, inner, True))
+                    stack.append(((place, f"[{at}]"), item, inner, most))
         elif is_input_object_type(kind) and isinstance(value, dict):
             stack += _below(place, value, kind, limits)
     return None
@@ -57,11 +58,12 @@ def _search(name: str, value: Any, kind: Any, limits: DocumentLimits) -> Problem
 
 def _below(
     place: "_Place", value: dict[str, Any], kind: GraphQLInputObjectType, limits: DocumentLimits
-) -> Iterator[tuple["_Place", Any, Any, bool]]:
+) -> Iterator[tuple["_Place", Any, Any, int]]:
     for name, item in value.items():
         if isinstance(item, _HOLDERS) and name in kind.fields:
-            limited = f"{kind.name}.{name}" not in limits.batches
-            yield (place, f".{name}"), item, kind.fields[name].type, limited
+            batch = f"{kind.name}.{name}" in limits.batches
+            allowed = limits.batch_items if batch else limits.list_items
+            yield (place, f".{name}"), item, kind.fields[name].type, allowed
 
 
 def _written(place: "_Place") -> str:

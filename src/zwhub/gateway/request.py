@@ -1,7 +1,6 @@
 """Requests (请求): bytes from outside, read into one small frozen shape or turned away."""
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,10 +10,9 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
 from starlette.types import Receive, Scope
 
-from zwhub.gateway.analysis import NO_NUL
+from zwhub.gateway.decode import decode_json, refuse_nul, repeated_name
 from zwhub.gateway.limits import FrontDoor
 from zwhub.gateway.problems import Code, Problem, TurnedAway, bad_request
 from zwhub.kernel.words import Language, Words, preferred_language
@@ -123,9 +121,9 @@ def require_json(headers: Mapping[str, str]) -> None:
         raise TurnedAway(_NOT_JSON, status=415)
 
 
-def parse_body(body: bytes) -> Asked:
+def parse_body(body: bytes, door: FrontDoor) -> Asked:
     """The request in a POST body; `TurnedAway` for everything that is not one JSON object."""
-    value = decode_json(body)
+    value = decode_json(body, door.body_values)
     refuse_nul(body, value)
     return asked_from(value)
 
@@ -148,7 +146,7 @@ def asked_from(value: object) -> Asked:
     return Asked(query, document_id, name or None, _map(value, "variables"))
 
 
-def parse_query_string(raw: bytes) -> Asked:
+def parse_query_string(raw: bytes, door: FrontDoor) -> Asked:
     """The request in a GET's query string; maps are JSON (GraphQL over HTTP §GET)."""
     try:
         pairs = parse_qsl(
@@ -158,59 +156,16 @@ def parse_query_string(raw: bytes) -> Asked:
         raise bad_request("查询串无法读取", "The query string is malformed") from None
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise _repeated_name()
+        raise repeated_name()
     value: dict[str, object] = dict(fields)
     for name in ("variables", "extensions"):
         if fields.get(name):
             text = fields[name].encode()
-            value[name] = decode_json(text)
+            value[name] = decode_json(text, door.body_values)
             refuse_nul(text, value[name])
         else:
             value.pop(name, None)
     return asked_from(value)
-
-
-def decode_json(body: bytes) -> object:
-    """The one JSON value in `body`: UTF-8, no lone surrogate, no NaN, no name twice."""
-    try:
-        value: object = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        # The place and not the decoder's words: they may one day quote the text.
-        where = f"{error.lineno}:{error.colno}"
-        raise bad_request(
-            f"请求体不是有效的 JSON（位置 {where}）", f"The body is not valid JSON (at {where})"
-        ) from None
-    # orjson keeps the last of two equal names; a proxy in front may keep the first.
-    try:
-        _NAMES.decode(body.decode())
-    except RecursionError:
-        raise bad_request("JSON 嵌套过深", "The JSON is nested too deeply") from None
-    return value
-
-
-def refuse_nul(body: bytes, value: object) -> None:
-    """PostgreSQL stores no U+0000, so a text that holds one is refused here, not there."""
-    if b"\\u0000" in body and _holds_nul(value):
-        raise TurnedAway(Problem(Code.BAD_USER_INPUT, NO_NUL))
-
-
-def _no_repeats(pairs: list[tuple[str, object]]) -> None:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise _repeated_name()
-
-
-def _holds_nul(value: object) -> bool:
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str) and "\0" in item:
-            return True
-        if isinstance(item, dict):
-            stack.extend(item)
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
-    return False
 
 
 def _text(value: dict[str, Any], name: str) -> str | None:
@@ -229,10 +184,6 @@ def _map(value: dict[str, Any], name: str) -> dict[str, Any]:
     raise bad_request(f"{name} 必须是对象", f"{name} must be an object")
 
 
-def _repeated_name() -> TurnedAway:
-    return bad_request("同一名称出现了两次", "The same name occurs twice")
-
-
 def _too_large(most: int) -> TurnedAway:
     words = Words(
         f"请求体超过 {most} 字节；文件请用 createUpload 上传",
@@ -244,7 +195,6 @@ def _too_large(most: int) -> TurnedAway:
 
 # Browsers send the same few headers over and over.
 _language = lru_cache(maxsize=256)(preferred_language)
-_NAMES = json.JSONDecoder(object_pairs_hook=_no_repeats)
 # A UUID or a trace id; anything freer would let a caller write into answers and logs.
 _REQUEST_ID = re.compile(r"[0-9a-f-]{32,36}")
 _NO_ENCODING = Problem(

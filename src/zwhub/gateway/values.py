@@ -6,21 +6,29 @@ arguments and of variables are taken over.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graphql import (
+    SKIP,
     GraphQLError,
+    GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLSchema,
+    ListValueNode,
     Node,
     NonNullTypeNode,
+    ObjectFieldNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     ValidationRule,
     ValueNode,
     ValuesOfCorrectTypeRule,
     is_input_object_type,
+    is_list_type,
     is_non_null_type,
 )
+from graphql.pyutils import suggestion_list
 
 from zwhub.kernel.words import Words
 
@@ -34,16 +42,31 @@ class UnfitValue(GraphQLError):
 
 
 class ValuesUnquoted(ValuesOfCorrectTypeRule):
-    """Values of Correct Type (GraphQL §5.6.1), reported as `UnfitValue` and always with a place."""
+    """Values of Correct Type (GraphQL §5.6.1), reported as `UnfitValue` and always with a place.
+
+    Unknown input fields (§5.6.2) are found first: graphql-core prints the whole object for each.
+    """
 
     _judged: ValueNode
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> Any:
         self._judged = node
-        return super().is_valid_value_node(node, input_type)
+        known = True
+        for field, kind in _unknown_fields(node, input_type):
+            known = False
+            super().report_error(UnfitValue(self._no_such_field(field, kind), [field]))
+        return super().is_valid_value_node(node, input_type) if known else SKIP
+
+    def _no_such_field(self, field: ObjectFieldNode, kind: GraphQLInputObjectType) -> Words:
+        words = reason(f"Expected value of type '{kind.name}' not to include unknown field '")
+        if self.context.hide_suggestions:
+            return words
+        return _with_hint(words, suggestion_list(field.name.value, kind.fields)[:_HINTS])
 
     def report_error(self, error: GraphQLError) -> None:
-        words = _with_hint(reason(error.message), error.message)
+        found = _HINT.match(error.message)
+        names = re.findall(r"'(\w+)'", found["names"]) if found else []
+        words = _with_hint(reason(error.message), names)
         super().report_error(UnfitValue(words, error.nodes or [self._judged]))
 
 
@@ -101,15 +124,34 @@ def reason(message: str) -> Words:
     return _UNFIT
 
 
-def _with_hint(words: Words, message: str) -> Words:
-    """With graphql-core's suggestions, if it makes any: they are names of the schema."""
-    found = _HINT.match(message)
-    if found is None:
+def _unknown_fields(
+    node: ValueNode, kind: GraphQLInputType | None
+) -> Iterator[tuple[ObjectFieldNode, GraphQLInputObjectType]]:
+    """The fields in a literal, however deep, that its input types do not have."""
+    stack = [(node, kind)]
+    while stack:
+        node, kind = stack.pop()
+        kind = kind.of_type if is_non_null_type(kind) else kind
+        if is_list_type(kind):
+            # A value that is no list stands for a list of one (GraphQL §3.12).
+            items = node.values if isinstance(node, ListValueNode) else (node,)
+            stack += [(item, kind.of_type) for item in reversed(items)]
+        elif is_input_object_type(kind) and isinstance(node, ObjectValueNode):
+            for field in reversed(node.fields):
+                known = kind.fields.get(field.name.value)
+                if known is not None:
+                    stack.append((field.value, known.type))
+            yield from ((one, kind) for one in node.fields if one.name.value not in kind.fields)
+
+
+def _with_hint(words: Words, names: Sequence[str]) -> Words:
+    """With the names of the schema that come near, if there are any."""
+    if not names:
         return words
-    names = re.findall(r"'\w+'", found["names"])
+    quoted = [f"'{name}'" for name in names]
     return Words(
-        f"{words.zh}。是不是 {'、'.join(names)}？",
-        f"{words.en}. Did you mean {' or '.join(names)}?",
+        f"{words.zh}。是不是 {'、'.join(quoted)}？",
+        f"{words.en}. Did you mean {' or '.join(quoted)}?",
     )
 
 
@@ -118,10 +160,10 @@ _PLACE = re.compile(
     r"(?: at (?P<at>[.\w\[\]]+))?: "
 )
 _HINT = re.compile(
-    r"(?:Expected value of type '\w+' not to include unknown field '\w+'"
-    r"|Value '\w+' does not exist in '\w+' enum)"
-    r"\. Did you mean (?:the enum value )?(?P<names>'\w+'(?:, | or |, or |'\w+')*)\?"
+    r"Value '\w+' does not exist in '\w+' enum"
+    r"\. Did you mean the enum value (?P<names>'\w+'(?:, | or |, or |'\w+')*)\?"
 )
+_HINTS = 5  # as many names as graphql-core ever suggests
 _UNFIT = Words("与所要求的类型不符", "it is not of the type expected")
 _SAID = [
     (re.compile(pattern, re.DOTALL), Words(zh, en))
