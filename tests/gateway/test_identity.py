@@ -128,8 +128,8 @@ def ago(seconds: int) -> int:
     ("changed", "said"),
     [
         ({"exp": ago(60)}, rules.EXPIRED),
-        ({"nbf": ago(-60)}, rules.NOT_YET),
-        ({"iat": ago(-60)}, rules.NOT_YET),
+        ({"nbf": ago(-3_600)}, rules.NOT_YET),
+        ({"iat": ago(-3_600)}, rules.NOT_YET),
         ({"aud": "another"}, rules.OTHER_AUDIENCE),
         ({"iss": "https://elsewhere.example"}, rules.NOT_TRUSTED),
         ({"iss": 7}, rules.CLAIMS),
