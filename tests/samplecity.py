@@ -197,7 +197,7 @@ async def sample_city(
     pki = make_pki(tables["issuers"], {row["code"]: row["name"] for row in tables["organisations"]})
     async with fresh_database(template=migrated) as url:
         db = Database(url, pool_size=1)
-        secrets = Secrets.of(data_dir)
+        secrets = Secrets.of(Settings(data_dir=data_dir))
         await _settle(db, pki, tables, Vault(secrets.index, secrets.sealer))
         await db.close()
         template = str(make_url(url).database)

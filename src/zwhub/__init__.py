@@ -19,6 +19,7 @@ Where things are. A verb is a file, and file, function and GraphQL field share a
 | 延续 succession       | `licences/succession.py`      | what a new licence may replace             |
 | 停用 retire a key     | `licences/retire_key.py`      | in other hands: `compromise_key.py`        |
 | 签发授权 authorise    | `licences/authorise_key.py`   | which types, from when to when             |
+| 密钥 secrets          | `cli/secrets.py`              | turned over: `reseal.py`; `marks.py`       |
 | 回执 receipt          | `kernel/crypto/receipts.py`   | checked offline: `zwhub receipt verify`    |
 | 状态列表 status list  | `licences/status_list.py`     | `gateway/status_lists.py`, `zwhub status`  |
 | 台账 ledger           | `licences/ledger.py`          | grows: `sequencer.py`; checked: `audit.py` |

@@ -46,6 +46,7 @@ from zwhub.kernel.paging import Cursors
 from zwhub.kernel.status_book import StatusBook
 from zwhub.kernel.words import Language
 from zwhub.kernel.working_days import Calendar
+from zwhub.licences.marks import require_own_secrets
 from zwhub.licences.sequencer import KEPT, Sequencer
 from zwhub.licences.status_list import REFRESH_SECONDS, StatusLists
 from zwhub.licences.upload import Uploads
@@ -73,7 +74,7 @@ class Servers:
 
 def make_hub(settings: Settings, servers: Servers) -> Hub:
     """The hub's parts, before it has read its reference data."""
-    secrets = Secrets.of(settings.data_dir)
+    secrets = Secrets.of(settings)
     return Hub(
         db=Database(servers.database_url, pool_size=settings.database_pool),
         cache=Cache(servers.redis_url),
@@ -180,6 +181,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with hub.db.write() as session:
+            await require_own_secrets(session, Vault(hub.index_secret, hub.sealer))
         await read_reference(hub)
         stop = asyncio.Event()
         following = [asyncio.create_task(_keep_up(hub)), asyncio.create_task(_keep_lists(hub))]

@@ -37,10 +37,11 @@ class Done:
 
 async def start(hub: SampleHub, *words: str | Path) -> asyncio.subprocess.Process:
     english = {"LC_ALL": "C.UTF-8", "COLUMNS": "200", "PATH": os.environ["PATH"]}
+    path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
     command = "from zwhub.cli import main; main()"
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", command, "licences", "load", *map(str, words)),
-        env={**english, **environment_beside(hub)},
+        env={**english, **path, **environment_beside(hub)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

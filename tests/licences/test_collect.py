@@ -21,7 +21,6 @@ from builders import (
     with_wrong_check,
 )
 from samplecity import SampleHub
-from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.crypto.keys import Algorithm
 from zwhub.kernel.identifiers.licence import LicenceIdentifier, build
 from zwhub.licences.model import Licence, QuarantinedRecord
@@ -35,7 +34,7 @@ async def tables(hub: SampleHub) -> list[int]:
 
 
 async def quarantined(hub: SampleHub, record: str) -> list[QuarantinedRecord]:
-    digest = sha256_hex(record.encode())
+    digest = hub.vault.record_key(record.encode())
     async with hub.db.read() as session:
         query = select(QuarantinedRecord).where(QuarantinedRecord.record_digest == digest)
         return list(await session.scalars(query))

@@ -133,7 +133,8 @@ async def test_licences_count_only_as_promised_and_without_a_sandbox(
     await trusting(empty_database, issuer)
     async with empty_database.write() as session:
         await load_profile(session, profile, now)
-        vault = Vault(b"a secret of the tests", Sealer(DataKeys.new))
+        ring = DataKeys.new()
+        vault = Vault(b"a secret of the tests", Sealer(lambda: ring))
         await store.add(session, vault, [(Held.read(1, issuer.a_licence().encode()), ())], now)
         if sandbox:
             await trust(session, [an_issuer().root.certificate], [], now, sandbox=True)

@@ -18,7 +18,7 @@ from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.sandbox import sample_tables, save_keys
 from zwhub.cli.serving import address_of, bind, serve_app
 from zwhub.cli.speak import err, language, out, say
-from zwhub.cli.standing import opened, standing_servers
+from zwhub.cli.standing import opened, own_secrets, standing_servers
 from zwhub.cli.tabs import sample_tabs
 from zwhub.directory import store as directory
 from zwhub.gateway.graphiql import Tab
@@ -53,15 +53,15 @@ def demo(
         with standing_servers(settings) as servers:
             migrate(servers.database_url)
             sandbox = Sandbox(settings.data_dir, demo_personas())
-            tabs = asyncio.run(_prepare(settings, servers))
+            secrets = own_secrets(settings, servers.database_url)
+            tabs = asyncio.run(_prepare(settings, servers, secrets))
             app = create_app(settings, make_hub(settings, servers), sandbox, tabs)
             _introduce(address, sandbox, settings)
             serve_app(app, listening, ready=f"ready {address}/graphql")
 
 
-async def _prepare(settings: Settings, servers: Servers) -> Sequence[Tab]:
+async def _prepare(settings: Settings, servers: Servers, secrets: Secrets) -> Sequence[Tab]:
     """Settle the sample city if nobody lives here yet; all of it in one transaction."""
-    secrets = Secrets.of(settings.data_dir)
     vault = Vault(secrets.index, secrets.sealer)
     async with opened(servers.database_url) as db:
         async with db.read() as session:

@@ -12,14 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from zwhub.app import existing_ledger_key
 from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.speak import err, language, out, refuse, say
-from zwhub.cli.standing import opened, standing_database
+from zwhub.cli.standing import opened, own_secrets, standing_database
 from zwhub.kernel.crypto.checkpoints import Checkpoint, LogKey
 from zwhub.kernel.crypto.notes import BadNote
 from zwhub.kernel.words import Words
 from zwhub.licences.audit import Audit, Flaw
 from zwhub.licences.sequencer import KEPT
 from zwhub.licences.store_ledger import newest_checkpoint
-from zwhub.platform.secrets import Secrets
 
 ledger = typer.Typer(help="The tamper-evident ledger (防篡改台账).", no_args_is_help=True)
 MOST_TOLD = 1_000  # flaws; whoever has more needs no longer list
@@ -40,12 +39,13 @@ def verify(
     if all holds. Safe beside a running hub.
     """
     settings = settings_for(data_dir)
-    key, secret = _key(settings.data_dir), Secrets.of(settings.data_dir).index
+    key = _key(settings.data_dir)
     saved = [_saved(path, key) for path in checkpoint or ()]
     kept = settings.data_dir / KEPT
     if kept.exists():
         saved.append(_saved(kept, key))
     with standing_database(settings) as url:
+        secret = own_secrets(settings, url).index
         told, size, waiting = asyncio.run(_audited(url, key, secret, saved))
     if told:
         refuse(Words(f"台账不成立：{told} 处问题。", f"The ledger does not hold: {told} flaws."))

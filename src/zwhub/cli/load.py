@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.speak import err, language, out, refuse, say
-from zwhub.cli.standing import opened, standing_database
+from zwhub.cli.standing import opened, own_secrets, standing_database
 from zwhub.directory import store as directory
 from zwhub.kernel.crypto.trust import TrustBook, TrustList
 from zwhub.kernel.refusal import Refused
@@ -35,7 +35,6 @@ from zwhub.licences.trust import trust_list
 from zwhub.licences.vault import Vault
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
-from zwhub.platform.secrets import Secrets
 from zwhub.platform.settings import Settings
 from zwhub.platform.workers import with_given, workers
 
@@ -80,11 +79,11 @@ def load_files(
     3: some were refused; 1: a file could not be read to its end.
     """
     settings = settings_for(data_dir)
-    secrets = Secrets.of(settings.data_dir)
-    vault = Vault(secrets.index, secrets.sealer)
     count = processes or len(os.sched_getaffinity(0))
     refused = 0
     with standing_database(settings) as url, _report(report) as bad:
+        secrets = own_secrets(settings, url)
+        vault = Vault(secrets.index, secrets.sealer)
         for path in files:
             try:
                 job = _job(path, url, vault, dry_run)

@@ -24,6 +24,10 @@ COMMANDS = {
     "receipt": ("receipt:receipt", "Check a verification's receipt offline (回执)."),
     "status": ("status:status", "Read a licence's status from saved lists, offline (状态列表)."),
     "ledger": ("ledger:ledger", "Is every verification and every look still there (台账)?"),
+    "secrets": (
+        "secrets:secrets",
+        "The keys of what lies encrypted: show, rotate, forget (密钥).",
+    ),
     "verify": ("verify:verify", "Verify licence files offline: JWS, PDF, OFD (文件核验)."),
     "schema": ("show:schema", "Print the published GraphQL schema (架构)."),
     "doctor": ("show:doctor", "Tell what this hub stands on (自检)."),

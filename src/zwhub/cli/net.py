@@ -9,6 +9,7 @@ from zwhub.cli.speak import err, say
 from zwhub.kernel.words import Words, both
 from zwhub.platform.embedded import EmbeddedFailed
 from zwhub.platform.private_files import NotPrivate
+from zwhub.platform.secrets import BadSecret
 from zwhub.platform.telemetry import start_logging
 
 UNFORESEEN = 70  # EX_SOFTWARE of sysexits.h
@@ -16,7 +17,7 @@ UNFORESEEN = 70  # EX_SOFTWARE of sysexits.h
 
 def told(error: Exception) -> int:
     """Say on one line what ended the program; the exit code. ZWHUB_LOG_LEVEL=debug tells more."""
-    if isinstance(error, EmbeddedFailed | NotPrivate):
+    if isinstance(error, EmbeddedFailed | NotPrivate | BadSecret):
         say(error.words)
         return 1
     what = f"{type(error).__name__}, {_innermost(error)}"

@@ -10,7 +10,7 @@ from zwhub.app import create_app, make_hub
 from zwhub.cli.said import DataDir, settings_for
 from zwhub.cli.serving import address_of, bind, serve_app
 from zwhub.cli.speak import refuse, say
-from zwhub.cli.standing import opened, standing_database, standing_servers
+from zwhub.cli.standing import opened, own_secrets, standing_database, standing_servers
 from zwhub.kernel.words import Words
 from zwhub.licences import store as licences
 from zwhub.platform.migrate import behind, migrate
@@ -37,6 +37,7 @@ def serve(
                     "The database is behind this version: run `zwhub migrate` first.",
                 )
             )
+        own_secrets(settings, servers.database_url)
         if asyncio.run(_trusts_sandbox(servers.database_url)):
             say(
                 Words(

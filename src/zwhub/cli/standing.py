@@ -1,5 +1,6 @@
 """Standing (运行环境): a data folder, its servers, and a database session for one command."""
 
+import asyncio
 import contextlib
 from _thread import interrupt_main
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +10,8 @@ from pydantic import SecretStr
 from zwhub.app import Servers
 from zwhub.cli.speak import refuse, say
 from zwhub.kernel.words import Words
+from zwhub.licences.marks import OtherSecrets, require_own_secrets
+from zwhub.licences.vault import Vault
 from zwhub.platform.database import Database
 from zwhub.platform.embedded import (
     DataFolderInUse,
@@ -17,6 +20,7 @@ from zwhub.platform.embedded import (
     embedded_servers,
 )
 from zwhub.platform.migrate import behind, migrate
+from zwhub.platform.secrets import Secrets
 from zwhub.platform.settings import Settings
 
 
@@ -86,6 +90,21 @@ def _reached(secret: SecretStr) -> str:
             )
         )
     return url
+
+
+def own_secrets(settings: Settings, url: str) -> Secrets:
+    """The hub's secrets, known to be those that this database was filled with; else one line."""
+    secrets = Secrets.of(settings)
+    try:
+        asyncio.run(_compared(url, Vault(secrets.index, secrets.sealer)))
+    except OtherSecrets as other:
+        refuse(other.words)
+    return secrets
+
+
+async def _compared(url: str, vault: Vault) -> None:
+    async with opened(url) as db, db.write() as session:
+        await require_own_secrets(session, vault)
 
 
 @contextlib.asynccontextmanager

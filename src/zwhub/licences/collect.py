@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.kernel.actor import Actor
-from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
@@ -18,7 +17,7 @@ from zwhub.licences.gather import Registry, number_slot
 from zwhub.licences.held import Held
 from zwhub.licences.judging import LONGEST_RECORD, Candidate, CollectionOutcome, Standards, judge
 from zwhub.licences.trust import trust_list
-from zwhub.licences.vault import Kept, Slot, Vault
+from zwhub.licences.vault import Kept, Slot, Vault, about_refused
 
 MOST_RECORDS = 1_000
 
@@ -147,10 +146,10 @@ def _quarantine_rows(
     rows = {}
     for one in refused:
         record = one.text.encode("utf-8", "replace")[:LONGEST_RECORD]
-        digest = sha256_hex(record)
-        rows[digest] = {
-            "record_digest": digest,
-            "record": vault.conceal(f"quarantine:{digest}", record),
+        key = vault.record_key(record)
+        rows[key] = {
+            "record_digest": key,
+            "record": vault.conceal(about_refused(key), record),
             "problems": [
                 {"code": p.code, "zh": p.words.zh, "en": p.words.en} for p in one.problems
             ],

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.words import Words
 from zwhub.licences.deliveries.rows import Change, Row
 from zwhub.licences.held import Held
 from zwhub.licences.judging import Candidate, Problem, Standards, judge
-from zwhub.licences.vault import Vault
+from zwhub.licences.vault import Vault, about_refused
 
 
 class Ready(NamedTuple):
@@ -76,8 +75,8 @@ def _judge_change(one: Candidate, change: Change | None, by: Standards) -> None:
 def refused(row: int, text: str, problems: tuple[Problem, ...], vault: Vault) -> Bad:
     """A row with its reasons; what it holds is sealed."""
     record = text.encode("utf-8", "replace")
-    digest = sha256_hex(record)
-    return Bad(row, digest, vault.conceal(f"quarantine:{digest}", record), problems)
+    key = vault.record_key(record)
+    return Bad(row, key, vault.conceal(about_refused(key), record), problems)
 
 
 def _ready(row: Row, held: Held, vault: Vault) -> Ready:

@@ -279,3 +279,15 @@ class Delivery(Base):
     counts: Mapped[dict[str, int]] = mapped_column(JSONB)
     begun_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class SecretMark(Base):
+    """A secret that this database was filled with (密钥印记): its name and its fingerprint.
+
+    `emptied_at`, of a data key that no longer seals: since when no value lies under it.
+    """
+
+    __tablename__ = "secret_marks"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    emptied_at: Mapped[datetime | None]

@@ -17,7 +17,7 @@ from zwhub.kernel.crypto.sealing import CannotOpen
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
 from zwhub.licences import store_uploads
-from zwhub.licences.vault import Vault
+from zwhub.licences.vault import Vault, about_upload
 from zwhub.platform.database import Database
 
 TO_BRING = timedelta(minutes=10)
@@ -62,7 +62,7 @@ class Delivery:
         return until
 
     def _seal(self, size: int) -> None:
-        about = _about(self.id, len(self._pieces))
+        about = about_upload(self.id, len(self._pieces))
         self._pieces.append(self.vault.conceal(about, bytes(self._open[:size])))
         del self._open[:size]
 
@@ -123,13 +123,9 @@ async def _opened(
         if sealed is None:  # used up meanwhile
             raise unknown_upload()
         try:
-            yield vault.reveal(_about(upload_id, number), sealed)
+            yield vault.reveal(about_upload(upload_id, number), sealed)
         except CannotOpen:
             raise _unreadable() from None
-
-
-def _about(upload_id: UUID, number: int) -> str:
-    return f"upload:{upload_id}:{number}"
 
 
 def unknown_upload() -> Refused:

@@ -1,12 +1,13 @@
 """The vault (密库): how records are found without their numbers, and read from what is kept."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from zwhub.kernel.crypto.digests import keyed_digest
+from zwhub.kernel.crypto.digests import keyed_digest, sha256_hex
 from zwhub.kernel.crypto.jws import Jws, MalformedJws
-from zwhub.kernel.crypto.sealing import CannotOpen, Sealer
+from zwhub.kernel.crypto.sealing import CannotOpen, Sealer, fingerprint
 from zwhub.kernel.identifiers.holder import normalise_code
 from zwhub.kernel.identifiers.licence import LicenceIdentifier
 from zwhub.kernel.words import Words
@@ -62,7 +63,7 @@ class Vault:
 
     def seal(self, slot: Slot, jws: Jws) -> bytes:
         """A record, to be kept in that slot."""
-        return self.sealer.seal(pack(jws), _about(*slot))
+        return self.sealer.seal(pack(jws), about_licence(*slot))
 
     def signed(self, kept: Kept) -> bytes:
         """The record as its issuer signed it, byte for byte.
@@ -70,7 +71,7 @@ class Vault:
         Raises `MalformedJws` when what is kept was altered, moved, or sealed with a lost key.
         """
         try:
-            return unpack(self.sealer.open(kept.sealed, _about(kept.series, kept.version)))
+            return unpack(self.sealer.open(kept.sealed, about_licence(*kept[1:3])))
         except CannotOpen:
             words = Words("存储的记录无法解密", "the stored record cannot be opened")
             raise MalformedJws(words) from None
@@ -78,6 +79,16 @@ class Vault:
     def held(self, kept: Kept) -> Held:
         """The record, read. Raises `MalformedJws` or `MalformedBody`."""
         return Held.read(kept.id, self.signed(kept))
+
+    def record_key(self, record: bytes) -> str:
+        """The name of a refused record (隔离区): it may be no more than a person's number."""
+        return keyed_digest(self.index_secret, "refused-record", sha256_hex(record)).hex()
+
+    def marks(self) -> Mapping[str, bytes]:
+        """The fingerprints of both secrets; the data keys' by their numbers."""
+        keys = self.sealer.ring.keys
+        data = {data_mark(number): fingerprint(key) for number, key in sorted(keys.items())}
+        return {INDEX_MARK: fingerprint(self.index_secret), **data}
 
     def conceal(self, about: str, data: bytes) -> bytes:
         """Anything else that names a person, sealed; `about` says what it is and where it lies."""
@@ -91,5 +102,24 @@ class Vault:
         return UUID(bytes=keyed_digest(self.index_secret, kind, text)[:16])
 
 
-def _about(series: UUID, version: int) -> bytes:
+INDEX_MARK = "index"
+
+
+def data_mark(number: int) -> str:
+    """Under which name the fingerprint of that data key is kept."""
+    return f"data {number}"
+
+
+# What a sealed value says of its place; with another it does not open.
+
+
+def about_licence(series: UUID, version: int) -> bytes:
     return b"licence" + series.bytes + version.to_bytes(2, "big")
+
+
+def about_refused(record_key: str) -> str:
+    return f"quarantine:{record_key}"
+
+
+def about_upload(upload_id: UUID, number: int) -> str:
+    return f"upload:{upload_id}:{number}"

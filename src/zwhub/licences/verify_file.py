@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.crypto.receipts import ReceiptKey
+from zwhub.kernel.identifiers.holder import mask_number
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
@@ -91,7 +92,7 @@ async def verify_licence_file(
     trace = _trace(enquiry, digest, finding, held, actor, now)
     trace.trust_list_version = trust.version
     trace.status_version = status_version(question)
-    trace.receipt = receipts.seal(_statement(trace, digest, finding))
+    trace.receipt = receipts.seal(_statement(trace, digest, finding, held))
     if isinstance(enquiry.file, UUID):
         await use_up(session, enquiry.file)
     store_ledger.record(session, [trace], registry.index_secret)
@@ -174,18 +175,34 @@ def _trace(
     )
 
 
+_ALTERED = Words("有文件已被改动", "files were altered")
+
+
 def _kept(check: FileCheck) -> dict[str, str]:
+    """Without the names of altered parts: whoever made the file chose them, and they may name
+    people."""
+    altered = check.name is FileCheckName.REFERENCES and check.reason is FileReason.CONTENT_ALTERED
+    detail = _ALTERED if altered else check.detail
     return {
         "name": check.name,
         "outcome": check.outcome,
-        "zh": check.detail.zh,
-        "en": check.detail.en,
+        "zh": detail.zh,
+        "en": detail.en,
         "clause": check.clause,
     }
 
 
-def _statement(trace: Verification, digest: str, finding: FileFinding) -> dict[str, Any]:
-    """Who asked, about which bytes, when, and the verdicts with the versions they rest on."""
+def _statement(
+    trace: Verification, digest: str, finding: FileFinding, held: Held | None
+) -> dict[str, Any]:
+    """Who asked, about which bytes, when, and the verdicts with the versions they rest on.
+
+    Of a licence that nobody collected its holders are not known, who could stand in its identifier:
+    it is masked as a whole.
+    """
+    identifier = finding.identifier
+    if identifier is not None and held is None:
+        identifier = mask_number(identifier)
     return {
         "jti": str(trace.id),
         "iat": int(trace.at.timestamp()),
@@ -196,7 +213,7 @@ def _statement(trace: Verification, digest: str, finding: FileFinding) -> dict[s
             "format": finding.format,
             "sha256": digest,
         },
-        "licence": None if finding.identifier is None else {"identifier": finding.identifier},
+        "licence": None if identifier is None else {"identifier": identifier},
         "asOf": trace.as_of.isoformat(),
         "verdict": trace.verdict,
         "reason": trace.reason,

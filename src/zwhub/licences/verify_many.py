@@ -22,7 +22,7 @@ from zwhub.licences import policy, store_ledger
 from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
 from zwhub.licences.findings import Finding, Verdict
 from zwhub.licences.gather import By, Found, Registry, find_many, questions
-from zwhub.licences.held import Held
+from zwhub.licences.held import Held, veiled
 from zwhub.licences.model import VerificationBatch
 from zwhub.licences.policy import Question
 from zwhub.licences.trust import trust_list
@@ -129,7 +129,8 @@ def _statement(
     """Who asked, when, and a digest over every single result in order.
 
     `resultsSha256` is over the JSON array of [identifier or null, verdict, reason], without
-    spaces: whoever holds the answer can compute it again.
+    spaces: whoever holds the answer can compute it again. An identifier with a person's number in
+    it is masked here as it is there: a digest over 18 digits can be searched.
     """
     results = [_result(one) for one in verified]
     listed = json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode()
@@ -148,5 +149,6 @@ def _statement(
 
 
 def _result(one: Verified) -> list[str | None]:
-    identifier = str(one.held.body.identifier) if one.held is not None and one.held.id else None
+    held = one.held if one.held is not None and one.held.id else None
+    identifier = None if held is None else veiled(str(held.body.identifier), held)
     return [identifier, one.finding.verdict, one.finding.reason]

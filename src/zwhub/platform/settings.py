@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
+    data_keys_file: Path | None = None
+    index_key_file: Path | None = None
     database_pool: int = Field(default=10, ge=1, le=100)
 
     profile: Literal["developer", "production"] = "production"

@@ -1,12 +1,20 @@
 """Sealing (加密存储): opens with its key and its place alone, also after the keys were turned over."""
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zwhub.kernel.crypto.sealing import OVERHEAD, BadKeys, CannotOpen, DataKeys, Sealer
+from zwhub.kernel.crypto.sealing import (
+    OVERHEAD,
+    BadKeys,
+    CannotOpen,
+    DataKeys,
+    Sealer,
+    fingerprint,
+)
 
 RING = DataKeys.new()
 SEALER = Sealer(lambda: RING)
@@ -46,9 +54,8 @@ def test_a_key_that_another_process_added_is_found() -> None:
     rings.append(DataKeys(2, {**RING.keys, 2: secrets.token_bytes(32)}))
     other = Sealer(lambda: rings[-1])
     sealed = other.seal(b"new", b"")
-    assert not running.is_current(sealed)
     assert running.open(sealed, b"") == b"new"
-    assert running.is_current(sealed)
+    assert running.seal(b"", b"")[:1] == sealed[:1]
     assert running.open(SEALER.seal(b"old", b""), b"") == b"old"
 
 
@@ -76,3 +83,45 @@ def test_a_ring_is_read_as_it_was_written() -> None:
 def test_what_is_no_ring(text: bytes) -> None:
     with pytest.raises(BadKeys):
         DataKeys.parse(text)
+
+
+def test_keys_are_turned_over_and_thrown_away() -> None:
+    prepared = RING.prepared()
+    assert (prepared.current, prepared.old, sorted(prepared.keys)) == (1, [], [1, 2])
+    assert prepared.prepared() is prepared
+    turned = prepared.turned()
+    assert (turned.current, turned.old, turned.keys) == (2, [1], prepared.keys)
+    assert (turned.turned().current, turned.turned().old) == (3, [1, 2])
+    assert turned.without([1]) == DataKeys(2, {2: turned.keys[2]})
+    with pytest.raises(BadKeys):
+        DataKeys(255, {255: bytes(32)}).turned()
+
+
+def test_a_number_never_changes_its_key() -> None:
+    rings = [RING]
+    running = Sealer(lambda: rings[-1])
+    rings.append(DataKeys.new())
+    with pytest.raises(BadKeys):
+        running.seal(b"", b"")
+
+
+def test_what_is_sealed_while_keys_turn_over_opens() -> None:
+    """Threads that seal meanwhile never put one key's number before another key's ciphertext."""
+    rings = [RING]
+    running = Sealer(lambda: rings[-1])
+
+    def seal(_: int) -> list[bytes]:
+        return [running.seal(b"a", b"") for _ in range(400)]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(seal, range(8))
+        for _ in range(100):
+            rings.append(rings[-1].turned())
+        values = [one for part in found for one in part]
+    assert all(running.open(one, b"") == b"a" for one in values)
+
+
+def test_fingerprints_tell_keys_apart() -> None:
+    one, other = secrets.token_bytes(32), secrets.token_bytes(32)
+    assert fingerprint(one) == fingerprint(one) != fingerprint(other)
+    assert len(fingerprint(one)) == 8

@@ -10,12 +10,15 @@ import json
 import os
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from zwhub.kernel.crypto.digests import keyed_digest
+
+_FINGERPRINT_BYTES = 8
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _MOST_KEYS = 255
@@ -27,12 +30,20 @@ class CannotOpen(Exception):
 
 
 class BadKeys(ValueError):
-    """The text is no key ring."""
+    """The text is no key ring, or not a later state of the one that was read before."""
+
+
+def fingerprint(secret: bytes) -> bytes:
+    """What tells one secret from another (指纹), 8 bytes, and helps nobody to find it."""
+    return keyed_digest(secret, "fingerprint", "")[:_FINGERPRINT_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
 class DataKeys:
-    """The keys by number; `current` seals, all of them open."""
+    """The keys by number; `current` seals, all of them open. Numbers are never given twice.
+
+    Those below `current` are old; one above it was prepared: it opens already, and seals later.
+    """
 
     current: int
     keys: Mapping[int, bytes] = field(repr=False)
@@ -61,35 +72,88 @@ class DataKeys:
             raise BadKeys("the ring's numbers or keys do not fit")
         return ring
 
+    @property
+    def old(self) -> list[int]:
+        """The numbers of the keys that no longer seal."""
+        return sorted(number for number in self.keys if number < self.current)
+
+    def prepared(self) -> "DataKeys":
+        """With a key that is to seal next; as it is where there is one. Raises `BadKeys`."""
+        newest = max(self.keys)
+        if newest > self.current:
+            return self
+        if newest == _MOST_KEYS:
+            raise BadKeys("all numbers were given")
+        return DataKeys(self.current, {**self.keys, newest + 1: secrets.token_bytes(_KEY_BYTES)})
+
+    def turned(self) -> "DataKeys":
+        """With the prepared key, or else a new one, as the key that seals. Raises `BadKeys`."""
+        ready = self.prepared()
+        return DataKeys(max(ready.keys), ready.keys)
+
+    def without(self, numbers: Collection[int]) -> "DataKeys":
+        """With those keys thrown away; `current` must not be among them."""
+        kept = {number: key for number, key in self.keys.items() if number not in numbers}
+        return DataKeys(self.current, kept)
+
     def text(self) -> bytes:
         """As kept in a private file."""
         keys = {str(number): b64encode(key).decode() for number, key in self.keys.items()}
         return json.dumps({"current": self.current, "keys": keys}, indent=1).encode() + b"\n"
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A ring made ready. It is replaced as a whole, so that threads never see half of another."""
+
+    ring: DataKeys = field(repr=False)
+    ciphers: Mapping[int, AESGCM] = field(repr=False)
+
+    @classmethod
+    def of(cls, ring: DataKeys) -> "_Known":
+        return cls(ring, {number: AESGCM(key) for number, key in ring.keys.items()})
+
+    def followed_by(self, ring: DataKeys) -> "_Known":
+        """Raises `BadKeys` when a number stands for another key than it did."""
+        before = self.ring.keys
+        if any(before.get(number, key) != key for number, key in ring.keys.items()):
+            raise BadKeys("a key was replaced under its number")
+        return self.of(ring)
+
+
 class Sealer:
     """Seals and opens; safe to use from several threads.
 
-    `ring` is asked again when a value names a key that is not known yet: another process may have
-    added it since.
+    `recent` is asked before each sealing, so that no process goes on with a key that another one
+    has turned over: it must be cheap, and may lag a little behind. `latest` is asked when a value
+    names an unknown key. Both give the same object as long as nothing changed.
     """
 
-    def __init__(self, ring: Callable[[], DataKeys]) -> None:
-        self._ring = ring
-        self._take(ring())
+    def __init__(
+        self, recent: Callable[[], DataKeys], latest: Callable[[], DataKeys] | None = None
+    ) -> None:
+        self._recent, self._latest = recent, latest or recent
+        self._known = _Known.of(self._latest())
+
+    @property
+    def ring(self) -> DataKeys:
+        """The keys as they are now."""
+        return self._with(self._latest()).ring
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
         """`plain` encrypted, to be opened with the same `about` alone."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return self._mark + nonce + self._current.encrypt(nonce, plain, about)
+        known = self._with(self._recent())
+        number, nonce = known.ring.current, os.urandom(_NONCE_BYTES)
+        return bytes([number]) + nonce + known.ciphers[number].encrypt(nonce, plain, about)
 
     def open(self, sealed: bytes, about: bytes) -> bytes:
         """What was sealed. Raises `CannotOpen`."""
         if len(sealed) < OVERHEAD:
             raise CannotOpen("too short")
-        if sealed[0] not in self._ciphers:
-            self._take(self._ring())
-        cipher = self._ciphers.get(sealed[0])
+        known = self._known
+        if sealed[0] not in known.ciphers:
+            known = self._with(self._latest())
+        cipher = known.ciphers.get(sealed[0])
         if cipher is None:
             raise CannotOpen("sealed with a key that is not in the ring")
         try:
@@ -98,11 +162,7 @@ class Sealer:
         except InvalidTag:
             raise CannotOpen("altered, or not this row's") from None
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Whether the value is under the key that seals today."""
-        return sealed[:1] == self._mark
-
-    def _take(self, ring: DataKeys) -> None:
-        self._ciphers = {number: AESGCM(key) for number, key in ring.keys.items()}
-        self._current = self._ciphers[ring.current]
-        self._mark = bytes([ring.current])
+    def _with(self, ring: DataKeys) -> _Known:
+        if ring is not self._known.ring:
+            self._known = self._known.followed_by(ring)
+        return self._known
