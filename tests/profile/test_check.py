@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from othercity import DEED_TYPE, HOUSING, settings, tables, write_city
+from othercity import DEED_TYPE, HEALTH, HOUSING, settings, tables, write_city
 from zwhub.profile.check import faults_of
 from zwhub.profile.folder import read_profile, sample_folder
 
@@ -21,6 +21,7 @@ def test_the_sample_and_another_city_have_no_fault(tmp_path: Path) -> None:
 LEVELS = "省, 市, 县, 乡, 村"
 NUMBER = "must be a number"
 NOTHING = "refers to nothing known"
+WORDS = "words are missing or wrong in [[replacements]] number 2"
 
 
 @pytest.mark.parametrize(
@@ -29,9 +30,12 @@ NOTHING = "refers to nothing known"
         ("matters", {"code": "ZW-5-01-001"}, "code must look like ZW-1-01-001"),
         ("matters", {"levels": "市|区"}, f"levels must be of: {LEVELS}, 群众端"),
         ("matters", {"stars": "6"}, "stars must be of: 1, 2, 3, 4, 5"),
+        ("matters", {"stars": "1|2"}, "stars must be of: 1, 2, 3, 4, 5"),
         ("matters", {"lead": "nobody"}, f"lead {NOTHING}"),
+        ("matters", {"lead": f"{HOUSING}|{HEALTH}"}, f"lead {NOTHING}"),
         ("matters", {"name": ""}, "name must not be empty"),
         ("matters_summary", {"count": "three"}, f"count {NUMBER}"),
+        ("matters_summary", {"key": "x" * 101}, "key must look like 公共服务"),
         (
             "matters_summary",
             {"dimension": "x"},
@@ -44,6 +48,7 @@ NOTHING = "refers to nothing known"
         ("organisations", {"level": ""}, f"level must be of: {LEVELS}"),
         ("organisations", {"region": "111111"}, f"region {NOTHING}"),
         ("organisations", {"parent": "nobody"}, f"parent {NOTHING}"),
+        ("licence_types", {"key": "a" * 101}, "key must look like business-licence"),
         ("licence_types", {"code": "short"}, "code must look like 11100000000013338W001"),
         ("licence_types", {"validity": "long"}, "validity must look like 5"),
         ("licence_types", {"multi_holder": "maybe"}, "multi_holder must be of: yes, no"),
@@ -57,6 +62,7 @@ NOTHING = "refers to nothing known"
         ("items", {"code": "12"}, "a basic code has 12 digits"),
         ("items", {"implementation_code": "12"}, "an implementing code has 31 characters"),
         ("items", {"organisation": "nobody"}, f"organisation {NOTHING}"),
+        ("items", {"organisation": f"{HOUSING}|{HEALTH}"}, f"organisation {NOTHING}"),
         ("items", {"results": "deed|ghost"}, f"results {NOTHING}"),
         ("items", {"visits": "-1"}, f"visits {NUMBER}"),
         ("items", {"online_depth": "9999999"}, f"online_depth {NUMBER}"),
@@ -71,6 +77,8 @@ NOTHING = "refers to nothing known"
             "the promised limit exceeds the statutory one",
         ),
         ("materials", {"item": "000000000000"}, f"item {NOTHING}"),
+        ("materials", {"code": ""}, "code must look like M01"),
+        ("materials", {"code": "材" * 101}, "code must look like M01"),
         ("materials", {"position": "first"}, f"position {NUMBER}"),
         ("materials", {"necessity": "也许"}, "necessity must be of: 必要, 非必要, 容缺后补"),
         ("materials", {"evidence": "ghost"}, "evidence names ghost, which is no licence type"),
@@ -135,14 +143,25 @@ def test_dates_are_written_one_way(tmp_path: Path) -> None:
     [
         ('name = "云港市"', "", "[city] name is missing or wrong"),
         ('name = "云港市"', "name = 3", "[city] name is missing or wrong"),
+        ('name = "云港市"', 'name = ""', "[city] name is missing or wrong"),
+        ('name = "云港市"', 'name = "a\\u0000b"', "[city] name is missing or wrong"),
+        ('name = "云港市"', 'name = "\u200b"', "[city] name is missing or wrong"),
         (HOUSING, DEED_TYPE, "[city] lead refers to nothing known"),
+        ('region = "980100"', "region = ['980100']", "[city] region refers to nothing known"),
         ('region = "980100"', 'region = "1"', "[city] region refers to nothing known"),
         ("departments = 2", "", "[expected] departments is missing or wrong"),
         ("departments = 2", 'departments = "2"', "[expected] departments is missing or wrong"),
+        ("departments = 2", "departments = 0", "[expected] departments is missing or wrong"),
+        ("items = 2", "items = -1", "[expected] items is missing or wrong"),
+        ("items = 2", f"items = {2**64}", "[expected] items is missing or wrong"),
+        ("items = 2", "items = true", "[expected] items is missing or wrong"),
         ("[expected]", "[other]", "[expected] items is missing or wrong"),
         ("number = 6", "number = 7", "there must be six [[replacements]], numbered 1 to 6"),
+        ("number = 1", "number = true", "there must be six [[replacements]], numbered 1 to 6"),
         ("[[replacements]]", "[[others]]", "there must be six [[replacements]], numbered 1 to 6"),
-        ('source_en = "source_en 2"', "", "words are missing in [[replacements]] number 2"),
+        ('source_en = "source_en 2"', "", WORDS),
+        ('source_en = "source_en 2"', 'source_en = " "', WORDS),
+        ('source_en = "source_en 2"', 'source_en = "\\u0000"', WORDS),
     ],
 )
 def test_settings_are_complete(tmp_path: Path, old: str, new: str, words: str) -> None:
@@ -151,7 +170,10 @@ def test_settings_are_complete(tmp_path: Path, old: str, new: str, words: str) -
     assert ("profile.toml", 0, words) in faults(folder)
 
 
-@pytest.mark.parametrize("years", ["[2027]", "2027", '["2026"]', "[2026, 2027]"])
+HUGE = f"[0x{'f' * 5_000}]"
+
+
+@pytest.mark.parametrize("years", ["[2027]", "2027", '["2026"]', "[2026, 2027]", HUGE])
 def test_a_published_year_has_its_days(tmp_path: Path, years: str) -> None:
     toml = settings() + f"\n[calendar]\npublished = {years}\n"
     words = "[calendar] published: each year needs its days in calendar.csv"

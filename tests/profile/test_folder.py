@@ -84,7 +84,7 @@ def test_a_missing_column_is_named(tmp_path: Path, table: str) -> None:
         ),
         ('date,working,note\n2026-03-10,no,"x\n', 0, "not a CSV file in UTF-8 or GB18030"),
         ("date,working,note,note\n", 1, "the column note stands there twice"),
-        ("date,working,note\n2026-03-10,no,\0\n", 2, "a cell holds a NUL character"),
+        ("date,working,note\n2026-03-10,no,\0\n", 2, "note holds an invisible character"),
         ("date;working;note\n", 1, "the column date is missing"),
         ("", 1, "the column date is missing"),
     ],
@@ -93,6 +93,24 @@ def test_a_table_that_is_none(tmp_path: Path, text: str, line: int, words: str) 
     folder = write_city(tmp_path)
     (folder / "calendar.csv").write_bytes(text.encode())
     assert faults(folder)[0] == ("calendar.csv", line, words)
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "港\u202e云", "\ufeff", "\x1b[1m", "\x85"])
+def test_what_nobody_sees_is_told(tmp_path: Path, hidden: str) -> None:
+    bodies = tables()["organisations"]
+    bodies[-1]["name"] = hidden
+    folder = write_city(tmp_path, organisations=bodies)
+    assert faults(folder) == [("organisations.csv", 5, "name holds an invisible character")]
+
+
+@pytest.mark.parametrize(
+    "name", ["云港市\n住房局", "云港　住房", "\ue76c\U00030ede", "ئۇيغۇر\u200cچە"]
+)
+def test_rare_letters_and_what_joins_letters_are_no_fault(tmp_path: Path, name: str) -> None:
+    bodies = tables()["organisations"]
+    bodies[-1]["name"] = name
+    folder = write_city(tmp_path, organisations=bodies)
+    assert read_profile(folder).tables["organisations"][-1]["name"] == name
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -106,6 +124,11 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_settings_that_are_no_toml_are_told_with_their_line(tmp_path: Path) -> None:
     folder = write_city(tmp_path, settings() + "\n[oops\n")
     assert faults(folder) == [("profile.toml", len(settings().splitlines()) + 1, "not valid TOML")]
+
+
+def test_settings_with_a_number_of_too_many_digits(tmp_path: Path) -> None:
+    folder = write_city(tmp_path, f"{settings()}\na = {'9' * 5_000}\n")
+    assert faults(folder) == [("profile.toml", 0, "not valid TOML")]
 
 
 def test_settings_nested_too_deeply(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, date, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from zwhub.directory.model import LicenceType, Organisation, Region
 from zwhub.items import store as items
 from zwhub.items.model import Item, Material
 from zwhub.platform.database import Database
+from zwhub.profile.check import faults_of
 from zwhub.profile.folder import BadProfile, read_profile, sample_folder
 from zwhub.profile.load import Loaded, load_profile
 
@@ -37,6 +39,43 @@ async def held(db: Database) -> list[int]:
             await session.scalar(select(func.count()).select_from(table)) or 0
             for table in tables_written
         ]
+
+
+ODD_SETTINGS = (
+    ("departments = 2", "departments = 1_000_000_000_000"),
+    ("licence_records = 0", f"licence_records = 0\nmore = {2**70}"),
+    ("licence_records = 0", "licence_records = 0\nmore = [nan, inf, 2026-01-01, '\\u0000']"),
+    ("number = 3", 'number = 3\nmore = "a\\u0000b"'),
+    ("[city]", '[city]\nmore = "a\\u0000b"'),
+)
+
+
+@pytest.mark.parametrize(("old", "new"), ODD_SETTINGS)
+async def test_settings_without_fault_are_loaded(
+    empty_database: Database, tmp_path: Path, old: str, new: str
+) -> None:
+    assert old in settings()
+    folder = write_city(tmp_path, settings().replace(old, new))
+    assert faults_of(read_profile(folder)) == []
+    assert (await load(empty_database, folder)).new == 2
+
+
+async def test_tables_without_fault_are_loaded(empty_database: Database, tmp_path: Path) -> None:
+    """The longest keys, which do not compress, long words, and a column of the operator's own."""
+    rng = Random(1)
+    key, words = ("".join(map(chr, rng.choices(range(0x4E00, 0x9FA5), k=k))) for k in (100, 20_000))
+    changed = tables()
+    changed["matters_summary"][0] |= {"dimension": "lead", "key": key}
+    changed["materials"][0] |= {"code": key, "evidence": ""}
+    changed["licence_types"][1]["key"] = "".join(rng.choices("abcdefghijklmnop", k=100))
+    changed["items"][0] |= {"name": words, "conditions": f"{words}\n{words}"}
+    folder = write_city(tmp_path, None, "utf-8", **changed)
+    for table in ("organisations", "materials"):
+        path = folder / f"{table}.csv"
+        header, *rows = path.read_text("utf-8").splitlines()
+        path.write_text("\n".join([f"more,{header}", *(f"\0,{row}" for row in rows)]), "utf-8")
+    assert faults_of(read_profile(folder)) == []
+    assert (await load(empty_database, folder)).new == 2
 
 
 async def test_a_city_is_loaded(empty_database: Database, tmp_path: Path) -> None:

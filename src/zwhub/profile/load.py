@@ -24,9 +24,10 @@ from zwhub.directory.model import (
 )
 from zwhub.items import store as items
 from zwhub.kernel.search import grams, normalised
-from zwhub.profile.check import faults_of, published_years
+from zwhub.profile.check import faults_of
 from zwhub.profile.evidence import read_evidence
 from zwhub.profile.folder import BadProfile, Profile, Row
+from zwhub.profile.settings import EXPECTED, REPLACEMENT, published_years
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,10 @@ def _city(settings: Mapping[str, Any]) -> dict[str, Any]:
         "name": city["name"],
         "name_en": city["name_en"],
         "lead": city["lead"],
-        "expected": settings["expected"],
-        "replacements": settings.get("replacements", []),
+        "expected": {name: settings["expected"][name] for name in EXPECTED},
+        "replacements": [
+            {name: row[name] for name in REPLACEMENT} for row in settings["replacements"]
+        ],
     }
 
 

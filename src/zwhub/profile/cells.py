@@ -1,0 +1,91 @@
+"""Cells (单元格): what each column of a profile's tables must hold, told once for all. Pure."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from zwhub.kernel.words import Words
+from zwhub.profile.folder import Fault, Profile
+
+NUMBER = re.compile(r"[0-9]{1,6}")
+_LEVELS = ("省", "市", "县", "乡", "村")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What every cell of one column must be; `words` say it without quoting the cell."""
+
+    table: str
+    column: str
+    fits: Callable[[str], object]
+    words: Words
+
+
+def faults_in_cells(profile: Profile) -> Iterator[Fault]:
+    """Every cell that is not what its column must hold."""
+    for cell in _CELLS:
+        for line, row in profile.rows(cell.table):
+            if not cell.fits(row[cell.column]):
+                yield Fault(f"{cell.table}.csv", line, cell.words)
+
+
+def _like(table: str, column: str, pattern: str, example: str) -> Cell:
+    words = Words(f"{column} 格式须如 {example}", f"{column} must look like {example}")
+    return Cell(table, column, re.compile(pattern).fullmatch, words)
+
+
+def _one_of(table: str, column: str, *known: str) -> Cell:
+    return Cell(table, column, known.__contains__, _known(column, known))
+
+
+def _some_of(table: str, column: str, *known: str) -> Cell:
+    """One of these words, or several with | between."""
+    return Cell(table, column, lambda c: set(c.split("|")) <= set(known), _known(column, known))
+
+
+def _known(column: str, known: tuple[str, ...]) -> Words:
+    return Words(f"{column} 须为：{'、'.join(known)}", f"{column} must be of: {', '.join(known)}")
+
+
+def _number(table: str, column: str) -> Cell:
+    words = Words(f"{column} 须为数字", f"{column} must be a number")
+    return Cell(table, column, NUMBER.fullmatch, words)
+
+
+def _named(table: str) -> Cell:
+    return Cell(table, "name", bool, Words("name 不能为空", "name must not be empty"))
+
+
+# What the database keeps as a key has a length: an index cannot hold more.
+_CELLS = (
+    _like("matters", "code", r"ZW-[1-4]-[0-9]{2}-[0-9]{3}", "ZW-1-01-001"),
+    _like("matters_summary", "key", r".{0,100}", "公共服务"),
+    _like("regions", "code", r"[0-9]{6}|[0-9]{9}|[0-9]{12}", "110101"),
+    _like("licence_types", "key", r"[a-z][a-z0-9-]{0,99}", "business-licence"),
+    _like("licence_types", "code", r"[0-9A-Z]{21}", "11100000000013338W001"),
+    _like("licence_types", "validity", r"[0-9]{0,3}", "5"),
+    _like("licence_types", "surface", r"[^|]+(\|[^|]+)*", "姓名|性别"),
+    _like("materials", "code", r".{1,100}", "M01"),
+    _like("calendar", "date", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "2027-02-01"),
+    _some_of("matters", "levels", *_LEVELS, "群众端"),
+    _one_of("matters", "stars", "1", "2", "3", "4", "5"),
+    _one_of("matters_summary", "dimension", "total", "kind", "stars", "lead", "level"),
+    _one_of("regions", "level", *_LEVELS),
+    _one_of("organisations", "kind", "department", "district", "other"),
+    _one_of("organisations", "level", *_LEVELS),
+    _one_of("licence_types", "holder_kind", "person", "enterprise", "either"),
+    _one_of("licence_types", "multi_holder", "yes", "no"),
+    _one_of("items", "case_kind", "1", "2"),
+    _one_of("materials", "necessity", "必要", "非必要", "容缺后补"),
+    _one_of("calendar", "working", "yes", "no"),
+    _number("matters_summary", "count"),
+    _number("items", "visits"),
+    _number("items", "online_depth"),
+    _number("materials", "position"),
+    _named("matters"),
+    _named("regions"),
+    _named("organisations"),
+    _named("licence_types"),
+    _named("items"),
+    _named("materials"),
+)
