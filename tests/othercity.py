@@ -58,7 +58,10 @@ def tables() -> dict[str, list[dict[str, str]]]:
     material = dict.fromkeys(COLUMNS["materials"].split(), "材料") | {
         "item": "980101001001",
         "position": "1",
+        "kind": "原件",
+        "form": "均可",
         "necessity": "必要",
+        "source": "申请人自备",
         "evidence": "deed[坐落,权利人]+clinic-permit|clinic-permit[名称]",
     }
     return {

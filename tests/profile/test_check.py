@@ -18,6 +18,11 @@ def test_the_sample_and_another_city_have_no_fault(tmp_path: Path) -> None:
     assert faults(write_city(tmp_path)) == []
 
 
+KINDS = "01, 02, 03, 04, 05, 06, 07, 08, 09, 10, 20"
+TASKS = (
+    "行政许可, 行政处罚, 行政强制, 行政征收, 行政给付, 行政检查, 行政确认, 行政奖励, 行政裁决, "
+    "其他行政权力, 公共服务"
+)
 LEVELS = "省, 市, 县, 乡, 村"
 NUMBER = "must be a number"
 NOTHING = "refers to nothing known"
@@ -28,6 +33,7 @@ WORDS = "words are missing or wrong in [[replacements]] number 2"
     ("table", "changes", "words"),
     [
         ("matters", {"code": "ZW-5-01-001"}, "code must look like ZW-1-01-001"),
+        ("matters", {"kind": "审批"}, f"kind must be of: {TASKS}"),
         ("matters", {"levels": "市|区"}, f"levels must be of: {LEVELS}, 群众端"),
         ("matters", {"stars": "6"}, "stars must be of: 1, 2, 3, 4, 5"),
         ("matters", {"stars": "1|2"}, "stars must be of: 1, 2, 3, 4, 5"),
@@ -65,10 +71,23 @@ WORDS = "words are missing or wrong in [[replacements]] number 2"
         ("items", {"organisation": f"{HOUSING}|{HEALTH}"}, f"organisation {NOTHING}"),
         ("items", {"results": "deed|ghost"}, f"results {NOTHING}"),
         ("items", {"visits": "-1"}, f"visits {NUMBER}"),
-        ("items", {"online_depth": "9999999"}, f"online_depth {NUMBER}"),
+        ("items", {"visits": "9999999"}, f"visits {NUMBER}"),
+        ("items", {"online_depth": "99"}, "online_depth must look like 4"),
+        ("items", {"online_depth": ""}, "online_depth must look like 4"),
+        ("items", {"kind": "zz"}, f"kind must be of: {KINDS}"),
+        ("items", {"kind": "20"}, "code and kind disagree"),
+        ("items", {"level": "99"}, "level must be of: 1, 2, 3, 4, 5, 6, 7"),
+        ("items", {"level": ""}, "level must be of: 1, 2, 3, 4, 5, 6, 7"),
+        ("items", {"level": "4"}, "implementation_code and level disagree"),
+        ("items", {"organisation": HOUSING}, "implementation_code and organisation disagree"),
+        ("items", {"served": "z"}, "served must be of: 1, 2, 3, 4, 5, 6"),
+        ("items", {"served": "1|"}, "served must be of: 1, 2, 3, 4, 5, 6"),
+        ("items", {"served": ""}, "served must be of: 1, 2, 3, 4, 5, 6"),
         ("items", {"case_kind": "3"}, "case_kind must be of: 1, 2"),
         ("items", {"promised_limit": "x"}, "promised_limit or its unit is wrong"),
         ("items", {"promised_unit": ""}, "promised_limit or its unit is wrong"),
+        ("items", {"promised_limit": ""}, "promised_limit or its unit is wrong"),
+        ("items", {"statutory_limit": ""}, "statutory_limit or its unit is wrong"),
         ("items", {"statutory_unit": "周"}, "statutory_limit or its unit is wrong"),
         ("items", {"promised_limit": "23"}, "the promised limit exceeds the statutory one"),
         (
@@ -80,6 +99,10 @@ WORDS = "words are missing or wrong in [[replacements]] number 2"
         ("materials", {"code": ""}, "code must look like M01"),
         ("materials", {"code": "材" * 101}, "code must look like M01"),
         ("materials", {"position": "first"}, f"position {NUMBER}"),
+        ("materials", {"kind": "zz"}, "kind must be of: 原件, 复印件, 原件和复印件"),
+        ("materials", {"form": "zz"}, "form must be of: 纸质, 电子, 均可"),
+        ("materials", {"source": ""}, "source must be of: 申请人自备, 政府部门核发, 其他"),
+        ("materials", {"name": "——"}, "name must not be empty"),
         ("materials", {"necessity": "也许"}, "necessity must be of: 必要, 非必要, 容缺后补"),
         ("materials", {"evidence": "ghost"}, "evidence names ghost, which is no licence type"),
         ("materials", {"evidence": "deed[名称]"}, "the face of deed has no: 名称"),
@@ -108,6 +131,7 @@ def test_a_bad_cell_is_named(
         ("licence_types", "key"),
         ("items", "implementation_code"),
         ("materials", "item, code"),
+        ("materials", "item, position"),
         ("calendar", "date"),
     ],
 )
@@ -130,6 +154,47 @@ def test_an_item_has_one_basic_code(tmp_path: Path) -> None:
     items[1]["implementation_code"] = f"{HOUSING}3980101009009"
     expected = ("items.csv", 3, "implementation_code and code disagree")
     assert expected in faults(write_city(tmp_path, items=items))
+
+
+def test_an_item_without_limit_has_no_unit_either(tmp_path: Path) -> None:
+    names = ("statutory_limit", "statutory_unit", "promised_limit", "promised_unit")
+    items = [{**row, **dict.fromkeys(names, "")} for row in tables()["items"]]
+    assert faults(write_city(tmp_path, items=items)) == []
+
+
+@pytest.mark.parametrize("table", ["regions", "organisations"])
+def test_who_goes_up_comes_to_an_end(tmp_path: Path, table: str) -> None:
+    rows = tables()[table]
+    rows[0]["parent"] = rows[1]["code"]
+    found = faults(write_city(tmp_path, None, "utf-8", **{table: rows}))
+    words = "parent leads round in a circle"
+    assert found == [(f"{table}.csv", 2, words), (f"{table}.csv", 3, words)]
+    rows[0]["parent"] = rows[0]["code"]
+    found = faults(write_city(tmp_path, None, "utf-8", **{table: rows}))
+    assert found == [(f"{table}.csv", 2, words)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("", True),
+        ("示{region}-{year}·{serial:06}号{date}", True),
+        ("{nope}", False),
+        ("{serial", False),
+        ("{serial:999999999}", False),
+        ("{region.__class__}", False),
+        ("{serial!r}", False),
+    ],
+)
+def test_a_pattern_of_numbers_where_there_is_one(tmp_path: Path, pattern: str, fits: bool) -> None:
+    folder = write_city(tmp_path)
+    path = folder / "licence_types.csv"
+    header, *rows = path.read_text("utf-8").splitlines()
+    text = "\n".join([f"number_pattern,{header}", *(f"{pattern},{row}" for row in rows)])
+    path.write_text(text, "utf-8")
+    words = "number_pattern must look like J{region}-{year}-{serial:06}"
+    expected = [] if fits else [("licence_types.csv", line, words) for line in (2, 3)]
+    assert faults(folder) == expected
 
 
 def test_dates_are_written_one_way(tmp_path: Path) -> None:

@@ -9,6 +9,19 @@ from zwhub.profile.folder import Fault, Profile
 
 NUMBER = re.compile(r"[0-9]{1,6}")
 _LEVELS = ("省", "市", "县", "乡", "村")
+_TASK_TYPES = {  # 事项类型
+    "01": "行政许可",
+    "02": "行政处罚",
+    "03": "行政强制",
+    "04": "行政征收",
+    "05": "行政给付",
+    "06": "行政检查",
+    "07": "行政确认",
+    "08": "行政奖励",
+    "09": "行政裁决",
+    "10": "其他行政权力",
+    "20": "公共服务",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +38,8 @@ def faults_in_cells(profile: Profile) -> Iterator[Fault]:
     """Every cell that is not what its column must hold."""
     for cell in _CELLS:
         for line, row in profile.rows(cell.table):
-            if not cell.fits(row[cell.column]):
+            # A column that only the sandbox needs may be absent.
+            if cell.column in row and not cell.fits(row[cell.column]):
                 yield Fault(f"{cell.table}.csv", line, cell.words)
 
 
@@ -53,10 +67,13 @@ def _number(table: str, column: str) -> Cell:
 
 
 def _named(table: str) -> Cell:
-    return Cell(table, "name", bool, Words("name 不能为空", "name must not be empty"))
+    words = Words("name 不能为空", "name must not be empty")
+    return Cell(table, "name", lambda cell: any(map(str.isalnum, cell)), words)
 
 
-# What the database keeps as a key has a length: an index cannot hold more.
+_PATTERN = r"([^{}]|\{(region|year|date|serial(:0[0-9]{1,2})?)\})*"
+# Codes are those of GB/T 39046-2020, annex A. What the database keeps as a key has a length: an
+# index cannot hold more.
 _CELLS = (
     _like("matters", "code", r"ZW-[1-4]-[0-9]{2}-[0-9]{3}", "ZW-1-01-001"),
     _like("matters_summary", "key", r".{0,100}", "公共服务"),
@@ -65,8 +82,11 @@ _CELLS = (
     _like("licence_types", "code", r"[0-9A-Z]{21}", "11100000000013338W001"),
     _like("licence_types", "validity", r"[0-9]{0,3}", "5"),
     _like("licence_types", "surface", r"[^|]+(\|[^|]+)*", "姓名|性别"),
+    _like("licence_types", "number_pattern", _PATTERN, "J{region}-{year}-{serial:06}"),
+    _like("items", "online_depth", r"[0-9]", "4"),  # each platform has a scale of its own
     _like("materials", "code", r".{1,100}", "M01"),
     _like("calendar", "date", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "2027-02-01"),
+    _one_of("matters", "kind", *_TASK_TYPES.values()),
     _some_of("matters", "levels", *_LEVELS, "群众端"),
     _one_of("matters", "stars", "1", "2", "3", "4", "5"),
     _one_of("matters_summary", "dimension", "total", "kind", "stars", "lead", "level"),
@@ -75,12 +95,17 @@ _CELLS = (
     _one_of("organisations", "level", *_LEVELS),
     _one_of("licence_types", "holder_kind", "person", "enterprise", "either"),
     _one_of("licence_types", "multi_holder", "yes", "no"),
+    _one_of("items", "kind", *_TASK_TYPES),
+    _one_of("items", "level", *"1234567"),
+    _some_of("items", "served", *"123456"),
     _one_of("items", "case_kind", "1", "2"),
+    _one_of("materials", "kind", "原件", "复印件", "原件和复印件"),
+    _one_of("materials", "form", "纸质", "电子", "均可"),
+    _one_of("materials", "source", "申请人自备", "政府部门核发", "其他"),
     _one_of("materials", "necessity", "必要", "非必要", "容缺后补"),
     _one_of("calendar", "working", "yes", "no"),
     _number("matters_summary", "count"),
     _number("items", "visits"),
-    _number("items", "online_depth"),
     _number("materials", "position"),
     _named("matters"),
     _named("regions"),

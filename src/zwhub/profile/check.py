@@ -1,7 +1,7 @@
 """Check a profile (资料检查): codes, references and limits, every fault with its line. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from zwhub.kernel.identifiers import uscc
@@ -23,6 +23,7 @@ _KEYS = (
     ("licence_types", ("key",)),
     ("items", ("implementation_code",)),
     ("materials", ("item", "code")),
+    ("materials", ("item", "position")),
     ("calendar", ("date",)),
 )
 
@@ -71,6 +72,23 @@ def _references(profile: Profile) -> Iterator[Fault]:
                 yield _fault(table, line, zh, en)
 
 
+def _circles(profile: Profile) -> Iterator[Fault]:
+    """Regions and bodies form trees: whoever goes up comes to an end."""
+    for table in ("regions", "organisations"):
+        parents = {row["code"]: row["parent"] for row in profile.tables[table]}
+        for line, row in profile.rows(table):
+            if row["code"] in _above(row["code"], parents):
+                yield _fault(table, line, "parent 成环", "parent leads round in a circle")
+
+
+def _above(code: str, parents: Mapping[str, str]) -> set[str]:
+    """All that stand above, as far as one comes before meeting the same again."""
+    met: set[str] = set()
+    while (code := parents.get(code, "")) and code not in met:
+        met.add(code)
+    return met
+
+
 def _bodies(profile: Profile) -> Iterator[Fault]:
     for line, row in profile.rows("organisations"):
         if uscc.check(row["code"]) is uscc.State.MALFORMED:
@@ -87,16 +105,25 @@ def _items(profile: Profile) -> Iterator[Fault]:
         except MalformedIdentifier as malformed:
             yield Fault("items.csv", line, malformed.words)
             continue
-        if str(implementing.basic) != str(basic):
-            zh, en = "实施编码与基本编码不符", "implementation_code and code disagree"
-            yield _fault("items", line, zh, en)
+        pairs = (
+            ("implementation_code", str(implementing.basic), "code", str(basic)),
+            ("implementation_code", implementing.body, "organisation", row["organisation"]),
+            ("implementation_code", implementing.level, "level", row["level"]),
+            ("code", basic.task_type, "kind", row["kind"]),
+        )
+        for code, inside, column, said in pairs:
+            if inside != said:
+                yield _fault(
+                    "items", line, f"{code} 与 {column} 不符", f"{code} and {column} disagree"
+                )
 
 
 def _limits(line: int, row: Row) -> Iterator[Fault]:
     amounts = []
     for name in ("statutory", "promised"):
         amount, unit = row[f"{name}_limit"], row[f"{name}_unit"]
-        if unit not in _UNITS or (amount and not (unit and NUMBER.fullmatch(amount))):
+        written = NUMBER.fullmatch(amount) if unit else not amount  # neither: 无期限
+        if unit not in _UNITS or not written:
             zh, en = f"{name}_limit 或单位有误", f"{name}_limit or its unit is wrong"
             yield _fault("items", line, zh, en)
             return
@@ -129,6 +156,7 @@ _CHECKS: tuple[Examine, ...] = (
     _unique,
     faults_in_cells,
     _references,
+    _circles,
     _bodies,
     _items,
     _materials,
