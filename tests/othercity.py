@@ -19,7 +19,7 @@ def a_body_code(serial: int, region: str = "980100") -> str:
 
 
 GOVERNMENT, HOUSING, HEALTH, DISTRICT = (a_body_code(serial) for serial in (41, 42, 43, 44))
-DEED_TYPE, CLINIC_TYPE = "11980000000000111A001", "11980000000000222B002"
+DEED_TYPE, CLINIC_TYPE = f"{a_body_code(111)}001", f"{a_body_code(222)}002"
 
 
 def _matter(number: int, kind: str, time: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from commands import Command, Done, beside, zwhub
-from othercity import tables, write_city
+from othercity import GOVERNMENT, tables, write_city
 from samplecity import SampleHub
 from zwhub.platform.database import Database
 from zwhub.profile.folder import COLUMNS, read_profile, sample_folder
@@ -49,6 +49,24 @@ def test_check_names_every_fault_with_its_place(tmp_path: Path) -> None:
     ]
     assert done.err.strip() == "The profile has 2 faults."
     assert "items.csv:2: visits 须为数字" in profile("check", folder, language="zh_CN.UTF-8").out
+
+
+def test_a_warning_is_told_and_keeps_nobody_from_loading(tmp_path: Path) -> None:
+    bodies = tables()["organisations"]
+    wrong = f"{GOVERNMENT[:-1]}{'0' if GOVERNMENT[-1] != '0' else '1'}"
+    bodies = [{k: v.replace(GOVERNMENT, wrong) for k, v in row.items()} for row in bodies]
+    folder = write_city(tmp_path, organisations=bodies)
+    done = profile("check", folder)
+    assert done.code == 0
+    assert done.out.splitlines()[0] == (
+        "organisations.csv:2: warning: 云港市人民政府: "
+        "the check character of the social credit code does not fit"
+    )
+    assert done.err.strip() == "No faults: the profile can be loaded."
+    chinese = profile("check", folder, language="zh_CN.UTF-8").out.splitlines()[0]
+    assert chinese == (
+        "organisations.csv:2: 警告：云港市人民政府：统一社会信用代码校验码不符，请核对"
+    )
 
 
 def test_a_folder_that_cannot_be_read_is_told_file_by_file(tmp_path: Path) -> None:

@@ -5,17 +5,24 @@ from pathlib import Path
 import pytest
 
 from othercity import DEED_TYPE, HEALTH, HOUSING, settings, tables, write_city
-from zwhub.profile.check import faults_of
-from zwhub.profile.folder import read_profile, sample_folder
+from zwhub.kernel.identifiers import uscc
+from zwhub.profile.check import faults_of, warnings_of
+from zwhub.profile.folder import Fault, read_profile, sample_folder
 
 
 def faults(folder: Path) -> list[tuple[str, int, str]]:
-    return [(one.file, one.line, one.words.en) for one in faults_of(read_profile(folder))]
+    return told(faults_of(read_profile(folder)))
+
+
+def told(found: list[Fault]) -> list[tuple[str, int, str]]:
+    return [(one.file, one.line, one.words.en) for one in found]
 
 
 def test_the_sample_and_another_city_have_no_fault(tmp_path: Path) -> None:
     assert faults_of(read_profile(sample_folder())) == []
     assert faults(write_city(tmp_path)) == []
+    assert warnings_of(read_profile(sample_folder())) == []
+    assert warnings_of(read_profile(tmp_path)) == []
 
 
 KINDS = "01, 02, 03, 04, 05, 06, 07, 08, 09, 10, 20"
@@ -147,6 +154,32 @@ def test_a_body_needs_a_social_credit_code(tmp_path: Path) -> None:
     bodies[-1]["code"] = "I" * 18
     expected = ("organisations.csv", 5, "code is no social credit code")
     assert expected in faults(write_city(tmp_path, organisations=bodies))
+
+
+def test_a_check_character_that_does_not_fit_is_a_warning_with_the_name(tmp_path: Path) -> None:
+    """One character changed wherever the code stands: still one code, and nobody else's."""
+    write_city(tmp_path)
+    wrong = HOUSING[:-1] + ("0" if HOUSING[-1] != "0" else "1")
+    for path in tmp_path.iterdir():
+        path.write_text(path.read_text("utf-8").replace(HOUSING, wrong), "utf-8")
+    found = read_profile(tmp_path)
+    assert faults_of(found) == []
+    words = "the check character of the social credit code does not fit"
+    assert told(warnings_of(found)) == [("organisations.csv", 3, f"warning: 云港市住房局: {words}")]
+
+
+def test_the_check_characters_of_organisation_codes_and_types_are_looked_at(tmp_path: Path) -> None:
+    head = HOUSING[:16] + ("0" if HOUSING[16] != "0" else "1")
+    body = head + uscc.check_character(head)
+    changed = tables()
+    changed["licence_types"][0] |= {"code": f"{body}001", "name": "房屋\n证"}
+    changed["organisations"].append({**changed["organisations"][1], "code": body})
+    write_city(tmp_path, None, "utf-8", **changed)
+    words = "the check character of the organisation code (positions 9 to 17) does not fit"
+    assert told(warnings_of(read_profile(tmp_path))) == [
+        ("licence_types.csv", 3, f"warning: 房屋 证: {words}"),
+        ("organisations.csv", 6, f"warning: 云港市住房局: {words}"),
+    ]
 
 
 def test_an_item_has_one_basic_code(tmp_path: Path) -> None:

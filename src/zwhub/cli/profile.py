@@ -18,7 +18,7 @@ from zwhub.cli.speak import language, out, refuse, say
 from zwhub.cli.standing import opened, standing_database
 from zwhub.kernel.words import Words
 from zwhub.profile import placeholders as judged
-from zwhub.profile.check import faults_of
+from zwhub.profile.check import faults_of, warnings_of
 from zwhub.profile.folder import (
     COLUMNS,
     SETTINGS,
@@ -47,6 +47,7 @@ def check(
 ) -> None:
     """Read a folder and name every fault in it (检查资料); nothing is loaded.
 
+    A code whose check character does not fit is a warning: a few early real ones are so.
     A folder without fault is then compared with the sample: what of 数据替换清单 is still to do.
     """
     checked = _read(folder or sample_folder())
@@ -115,7 +116,7 @@ def export(
 
 
 def _read(folder: Path) -> Profile:
-    """The folder, or every fault in it on standard output and the end of the command."""
+    """The folder, its warnings told; or every fault in it and the end of the command."""
     if not os.path.isdir(folder):  # unlike Path.is_dir, False where we may not look
         refuse(Words(f"没有文件夹 {folder}。", f"There is no folder {folder}."))
     try:
@@ -124,11 +125,17 @@ def _read(folder: Path) -> Profile:
     except BadProfile as bad:
         faults = bad.faults
     if faults:
-        for fault in faults:
-            place = f"{fault.file}:{fault.line}" if fault.line else fault.file
-            out.print(f"{place}: {fault.words.in_(language())}", markup=False)
+        _list(faults)
         refuse(Words(f"资料有 {len(faults)} 处错误。", f"The profile has {len(faults)} faults."))
+    _list(warnings_of(found))
     return found
+
+
+def _list(faults: Sequence[Fault]) -> None:
+    """A line for each, on standard output, as compilers write them."""
+    for fault in faults:
+        place = f"{fault.file}:{fault.line}" if fault.line else fault.file
+        out.print(f"{place}: {fault.words.in_(language())}", markup=False)
 
 
 async def _load(url: str, checked: Profile) -> Loaded:
