@@ -81,7 +81,7 @@ class Faults:
             names: list[bytes] = []
             while not names:  # the hubs may have just begun to fill it again
                 await asyncio.sleep(0.1)
-                names = [name async for name in client.scan_iter(match="*:value:*", count=1000)]
+                names = [name async for name in client.scan_iter(match="*:v:*", count=1000)]
             kept = {name: await client.dump(name) for name in names}
             await asyncio.sleep(dice.uniform(0.1, self.longest))
             old = {name: value for name, value in kept.items() if value is not None}

@@ -19,6 +19,7 @@ from servers import FreshDatabase, ServerUrls
 from zwhub.kernel.crypto.keys import Algorithm
 from zwhub.kernel.crypto.sealing import DataKeys
 from zwhub.licences import store_vault
+from zwhub.licences.gather import number_slot
 from zwhub.licences.reseal import count
 from zwhub.platform.private_files import write_private
 
@@ -95,7 +96,7 @@ async def test_a_rotation_beside_a_running_hub(hub: SampleHub, issuer: Issuer) -
     later = issuer.a_licence()
     await hub.collect(later)
     assert (await amounts(hub))[2]["licences"] == before["licences"] + 1
-    await hub.hub.cache.forget(f"number:{hub.vault.number_key(number).hex}")
+    await hub.hub.cache.forget(number_slot(hub.vault.number_key(number).hex))
     assert await verdict(hub, number) == "GENUINE"
     asked = {"upload": upload, "purpose": "窗口核对"}
     found = await hub.ask("verify-licence-file", "department", input=asked)

@@ -196,7 +196,7 @@ async def test_foreign_bytes_are_a_miss_and_are_replaced(
     own_server: str, command: Command, rubbish: bytes
 ) -> None:
     cache = Cache(own_server, timeout=2.0)
-    await command("SET", "zwhub:value:{a}", rubbish)
+    await command("SET", "zwhub:v:{a}", rubbish)
     assert await cache.get("a") is None
     assert await cache.aside("a", 60, loads(b"1", [])) == b"1"
     assert await cache.get("a") == b"1"
@@ -208,9 +208,9 @@ async def test_another_keys_value_and_another_type_are_a_miss(
 ) -> None:
     cache = Cache(own_server, timeout=2.0)
     await cache.set("a", b"1", 60)
-    await command("COPY", "zwhub:value:{a}", "zwhub:value:{b}")
-    await command("LPUSH", "zwhub:value:{c}", "x")
-    await command("LPUSH", "zwhub:lease:{d}", "x")
+    await command("COPY", "zwhub:v:{a}", "zwhub:v:{b}")
+    await command("LPUSH", "zwhub:v:{c}", "x")
+    await command("LPUSH", "zwhub:l:{d}", "x")
     assert await cache.get_many(["a", "b", "c"]) == [b"1", None, None]
     assert await cache.aside("c", 60, loads(b"3", [])) == b"3"
     assert await cache.aside("d", 60, loads(b"4", [])) == b"4"

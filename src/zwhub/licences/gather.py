@@ -180,7 +180,7 @@ async def _numbers(
 
 def number_slot(key: str) -> str:
     """Where the cache keeps the record of a number, by its name in hexadecimal characters."""
-    return f"number:{key}"
+    return f"n:{key}"  # short, for there are millions
 
 
 async def _by_number(registry: Registry, number: str) -> Held | None:

@@ -248,10 +248,10 @@ class Cache:
 
     # The braces keep a value and its lease in one slot of a cluster.
     def _name(self, key: str) -> str:
-        return f"{self._namespace}:value:{{{key}}}"
+        return f"{self._namespace}:v:{{{key}}}"
 
     def _lease_name(self, key: str) -> str:
-        return f"{self._namespace}:lease:{{{key}}}"
+        return f"{self._namespace}:l:{{{key}}}"
 
 
 def _pack(key: str, body: bytes) -> bytes:
