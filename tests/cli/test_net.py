@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from servers import ServerUrls
 from zwhub.cli import net
 from zwhub.cli.main import main
 from zwhub.platform.private_files import NotPrivate, read_private
@@ -57,6 +58,28 @@ def test_what_has_words_of_its_own_keeps_them(
         read_private(tmp_path / "key")
     assert net.told(caught.value) == 1
     assert "chmod 600" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["serve --port 0", "demo --port 0", "doctor"])
+def test_a_cache_url_that_is_none_is_one_line_without_its_password(
+    command: str, server_urls: ServerUrls, tmp_path: Path
+) -> None:
+    named = {
+        "ZWHUB_DATABASE_URL": server_urls.database_admin_url,
+        "ZWHUB_REDIS_URL": "redis://:a@b:supersecret",
+        "ZWHUB_DATA_DIR": str(tmp_path),
+        "LC_ALL": "C.UTF-8",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "from zwhub.cli.main import main; main()", *command.split()],
+        env={**os.environ, **named},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("The cache URL cannot be read; it looks like redis://user:")
+    assert "secret" not in done.stderr
 
 
 def test_nothing_is_caught_that_ends_as_it_should(

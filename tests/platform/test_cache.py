@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from servers import ServerUrls, reachable_folder, silent
-from zwhub.platform.cache import Cache
+from zwhub.platform.cache import BadCacheUrl, Cache
 from zwhub.platform.embedded import embedded_servers
 
 AWAY = "unix:///nowhere/valkey.sock"
@@ -75,9 +75,22 @@ async def test_namespaces_do_not_meet(server_urls: ServerUrls, cache: Cache) -> 
     await other.close()
 
 
-@pytest.mark.parametrize("url", ["memcached://here", "redis+sentinel://u:secret@here", "http://x"])
-def test_other_schemes_are_refused_without_repeating_the_url(url: str) -> None:
-    with pytest.raises(ValueError, match="ZWHUB_REDIS_URL") as caught:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "memcached://here",
+        "http://x",
+        "redis+sentinel://u:secret@here",
+        "redis+sentinel://here/name?secret=1",
+        "redis+cluster://",
+        "redis://:a@here:secret",
+        "redis://here?secret=1",
+        "redis://here?socket_timeout=secret",
+        "rediss://here?ssl_cert_reqs=secret",
+    ],
+)
+def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
+    with pytest.raises(BadCacheUrl, match="ZWHUB_REDIS_URL") as caught:
         Cache(url)
     assert "here" not in str(caught.value)
     assert "secret" not in str(caught.value)

@@ -7,6 +7,7 @@ import structlog
 
 from zwhub.cli.speak import err, say
 from zwhub.kernel.words import Words, both
+from zwhub.platform.cache import BadCacheUrl
 from zwhub.platform.embedded import EmbeddedFailed
 from zwhub.platform.private_files import NotPrivate
 from zwhub.platform.secrets import BadSecret
@@ -17,7 +18,7 @@ UNFORESEEN = 70  # EX_SOFTWARE of sysexits.h
 
 def told(error: Exception) -> int:
     """Say on one line what ended the program; the exit code. ZWHUB_LOG_LEVEL=debug tells more."""
-    if isinstance(error, EmbeddedFailed | NotPrivate | BadSecret):
+    if isinstance(error, EmbeddedFailed | NotPrivate | BadSecret | BadCacheUrl):
         say(error.words)
         return 1
     what = f"{type(error).__name__}, {_innermost(error)}"

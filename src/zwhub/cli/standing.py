@@ -12,6 +12,7 @@ from zwhub.cli.speak import refuse, say
 from zwhub.kernel.words import Words
 from zwhub.licences.marks import OtherSecrets, require_own_secrets
 from zwhub.licences.vault import Vault
+from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
 from zwhub.platform.embedded import (
     DataFolderInUse,
@@ -23,11 +24,14 @@ from zwhub.platform.migrate import behind, migrate
 from zwhub.platform.secrets import Secrets
 from zwhub.platform.settings import Settings
 
+_PATIENCE = 2.0  # seconds; a start can wait longer than a request
+
 
 @contextlib.contextmanager
 def standing_servers(settings: Settings) -> Iterator[Servers]:
     """The servers named by the settings; those that are not named run embedded meanwhile."""
-    database, cache = settings.database_url, settings.redis_url
+    database = settings.database_url
+    cache = None if settings.redis_url is None else _tried(settings.redis_url)
     try:
         with embedded_servers(
             settings.data_dir,
@@ -38,7 +42,7 @@ def standing_servers(settings: Settings) -> Iterator[Servers]:
         ) as embedded:
             yield Servers(
                 embedded.database_url if database is None else _reached(database),
-                embedded.redis_url if cache is None else cache.get_secret_value(),
+                embedded.redis_url if cache is None else cache,
             )
     except EmbeddedFailed as failed:
         refuse(failed.words)
@@ -105,6 +109,29 @@ def own_secrets(settings: Settings, url: str) -> Secrets:
 async def _compared(url: str, vault: Vault) -> None:
     async with opened(url) as db, db.write() as session:
         await require_own_secrets(session, vault)
+
+
+def _tried(secret: SecretStr) -> str:
+    """The operator's cache, which need not answer; `BadCacheUrl` where its URL is none."""
+    url = secret.get_secret_value()
+    if not asyncio.run(_answers(url)):
+        say(
+            Words(
+                "警告：ZWHUB_REDIS_URL 所指的缓存无应答或不接受密码，请检查；"
+                "没有缓存，枢纽较慢，但结果不会错。",
+                "Warning: the cache that ZWHUB_REDIS_URL names does not answer, or refuses the "
+                "password: check it. Without a cache the hub is slower, never wrong.",
+            )
+        )
+    return url
+
+
+async def _answers(url: str) -> bool:
+    cache = Cache(url, timeout=_PATIENCE)
+    try:
+        return await cache.ping()
+    finally:
+        await cache.close()
 
 
 @contextlib.asynccontextmanager

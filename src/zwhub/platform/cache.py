@@ -16,7 +16,9 @@ from typing import Any, Final, Literal
 import structlog
 from redis.exceptions import RedisError, ResponseError
 
-from zwhub.platform.cache_servers import Command, cache_servers
+from zwhub.platform.cache_servers import BadCacheUrl, Command, cache_servers
+
+__all__ = ["BadCacheUrl", "Cache"]
 
 _log = structlog.get_logger(__name__)
 
@@ -49,7 +51,7 @@ class Cache:
     ) -> None:
         """`timeout` in seconds for each exchange, `pause` in seconds between trials when away.
 
-        `cache_servers` says what URLs there are. Raises `ValueError` for another one.
+        `cache_servers` says what URLs there are. Raises `BadCacheUrl` for another one.
         """
         self._servers = cache_servers(url, timeout)
         self._namespace = namespace

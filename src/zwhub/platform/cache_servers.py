@@ -18,6 +18,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from zwhub.kernel.words import Words, both
 from zwhub.platform.settings import CACHE_SCHEMES
@@ -28,6 +29,14 @@ _TOPOLOGY_SECONDS = 2.0  # a cluster is asked for its shape once, and again when
 _REDIS, _SENTINEL = 6379, 26379
 
 Command = tuple[str | bytes | int, ...]
+
+
+class BadCacheUrl(ValueError):
+    """A URL of the cache that cannot be used; `words` never repeat it, for it can hold a password."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(both(words))
+        self.words = words
 
 
 class CacheServers(Protocol):
@@ -49,15 +58,15 @@ class CacheServers(Protocol):
 def cache_servers(url: str, timeout: float) -> CacheServers:
     """The servers behind a URL, not yet connected to; `timeout` in seconds for each exchange.
 
-    Raises `ValueError`, without repeating the URL, for one that cannot be read.
+    Raises `BadCacheUrl` for one that cannot be read.
     """
     try:
         said = urlsplit(url)
         if said.scheme in CACHE_SCHEMES:
             return _servers(url, said, timeout)
-    except ValueError:  # of urllib, redis or int: its words can hold the password
-        raise ValueError(both(_UNREADABLE)) from None
-    raise ValueError(both(_UNKNOWN_SCHEME))
+    except (ValueError, TypeError, RedisError):  # of urllib, int, or options redis does not know
+        raise BadCacheUrl(_UNREADABLE) from None
+    raise BadCacheUrl(_UNKNOWN_SCHEME)
 
 
 def _servers(url: str, said: SplitResult, timeout: float) -> CacheServers:
@@ -94,6 +103,8 @@ def _single(url: str, timeout: float) -> "Redis":
     pool = BlockingConnectionPool.from_url(
         url, max_connections=_CONNECTIONS, timeout=timeout, **_patience(timeout)
     )
+    # Not connected yet: an option that nobody knows is told now, not at work.
+    pool.make_connection()  # type: ignore[no-untyped-call]
     return Redis.from_pool(pool)
 
 
