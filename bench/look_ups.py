@@ -26,6 +26,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from zwhub.platform.embedded import database_in_use, embedded_servers
+
 PORT, CONNECTIONS = 8077, 32
 HUB_CORE, LOAD_CORE = "0", "1"
 NUMBERS = 200_000
@@ -96,13 +98,6 @@ class Hub:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         found = re.search(r"VmRSS:\s+(\d+)", status)
         return int(found[1]) / 1024 if found else 0.0
-
-    def server(self, name: str) -> int:
-        """The process id of the embedded server of that name."""
-        out = subprocess.run(
-            ["pgrep", "-f", f"{name}.*{self.data_dir.name}|{name}"], capture_output=True, text=True
-        ).stdout.split()
-        return int(out[0])
 
 
 @contextlib.contextmanager
@@ -227,25 +222,28 @@ def constant_body(seconds: int) -> Result:
     return Result("limit: constant body, uvicorn", float(found[1]) if found else 0.0)
 
 
-def gets(server: Path, password: str) -> list[Result]:
+def gets() -> list[Result]:
+    """GET from an embedded Valkey of its own."""
     results = []
-    for pipeline in (1, 16):
-        words = ["-s", str(server), "-a", password, "-t", "get", "-n", "300000", "-c", "32"]
-        command = ["redis-benchmark", *words, "-P", str(pipeline), "-r", "100000", "--csv"]
-        out = subprocess.run(
-            ["taskset", "-c", LOAD_CORE, *command], capture_output=True, text=True
-        ).stdout
-        found = re.search(r'"GET","([\d.]+)"', out)
-        name = "limit: GET" + (f", {pipeline} at once" if pipeline > 1 else "")
-        results.append(Result(name, float(found[1]) if found else 0.0))
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)  # under root the server's own account passes through
+        with embedded_servers(Path(folder) / "data", database=False, say=lambda _: None) as one:
+            access, _, path = one.redis_url.removeprefix("unix://:").partition("@")
+            for at_once in (1, 16):
+                words = ["-s", path, "-a", access, "-t", "get", "-n", "300000", "-c", "32"]
+                command = ["redis-benchmark", *words, "-P", str(at_once), "--csv"]
+                out = subprocess.run(command, capture_output=True, text=True).stdout
+                found = re.search(r'"GET","([\d.]+)"', out)
+                name = f"limit: GET, {at_once} at once"
+                results.append(Result(name, float(found[1]) if found else 0.0))
     return results
 
 
-def point_selects(url: str, seconds: int, newest: int) -> Result:
+def point_selects(url: str, seconds: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "select.sql")
         script.write_text(
-            f"\\set id random(1, {newest})\nSELECT id, sealed FROM licences WHERE id = :id;\n"
+            "\\set id random(1, 8000000)\nSELECT id, sealed FROM licences WHERE id = :id;\n"
         )
         words = [
             "-n",
@@ -322,7 +320,10 @@ def main() -> None:
         sys.exit(f"not installed: {' '.join(missing)}")
     numbers = numbers_in(said.files, NUMBERS)
     results = [constant_body(said.seconds), *signatures()]
+    results += gets()
     with hub(said.data_dir.absolute()) as one:
+        url = (database_in_use(one.data_dir) or "").replace("+asyncpg", "")
+        results.append(point_selects(url, said.seconds))
         for _ in range(said.rounds):
             results += measured(one, numbers, said.seconds)
         results.append(Result("resident memory of the hub, MiB", one.resident))
