@@ -48,6 +48,16 @@ async def test_each_runs_as_a_tab_of_graphiql(hub: SampleHub) -> None:
             assert answer["data"]["changeLicenceStatus"]["status"] == "VALID"
 
 
+async def test_the_tab_that_changes_a_status_follows_what_holds(hub: SampleHub) -> None:
+    """As a demo that is started again on the same data: it is suspended, then given back."""
+    for status in ("SUSPENDED", "VALID"):
+        async with hub.db.read() as session:
+            tabs = await sample_tabs(session, demo_personas(), hub.vault)
+        (tab,) = [tab for tab in tabs if tab.query == OPERATIONS["change-licence-status"]]
+        answer = await hub.ask(tab.query, "department", **dict(tab.variables))
+        assert answer["data"]["changeLicenceStatus"]["status"] == status
+
+
 async def test_matters(ask: Ask) -> None:
     data = (await ask("matters", "anonymous"))["data"]
     matters = {one["code"]: one for one in data["businessMatters"]}

@@ -15,6 +15,7 @@ from zwhub.kernel.paging import Page
 from zwhub.kernel.words import Words
 from zwhub.licences import store as licences
 from zwhub.licences.held import Held
+from zwhub.licences.status import LicenceState
 from zwhub.licences.vault import Vault
 
 # By operation: its name in both languages, and the persona that can run it.
@@ -80,14 +81,7 @@ async def _variables(
                 "purpose": "文件核对 · a file checked",
             }
         },
-        "change-licence-status": {
-            "input": {
-                "licence": {"number": _of_department(held, personas)},
-                "status": "SUSPENDED",
-                "reason": "整改期间暂扣 · suspended meanwhile",
-                "basis": "示人社〔2026〕1号",
-            }
-        },
+        "change-licence-status": {"input": await _change(session, _of_department(held, personas))},
         "collect-licences": {"input": {"records": [{"jws": held[1].signed.decode()}]}},
     }
 
@@ -96,7 +90,30 @@ def _number(personas: Sequence[DemoPersona], key: str) -> str:
     return next(one.number or "" for one in personas if one.key == key)
 
 
-def _of_department(held: Sequence[Held], personas: Sequence[DemoPersona]) -> str:
-    """The number of a licence whose type the department of the sandbox defines."""
+def _of_department(held: Sequence[Held], personas: Sequence[DemoPersona]) -> list[Held]:
+    """The licences whose types the department of the sandbox defines."""
     bodies = {one.organisation for one in personas if one.persona is Persona.DEPARTMENT}
-    return next(one.body.number for one in held if one.body.type_code[:18] in bodies)
+    return [one for one in held if one.body.type_code[:18] in bodies]
+
+
+_SUSPEND = (LicenceState.SUSPENDED, "整改期间暂扣 · suspended meanwhile")
+_GIVE_BACK = (LicenceState.VALID, "整改完成，暂扣发还 · given back")
+_NEXT = {
+    LicenceState.VALID: _SUSPEND,
+    LicenceState.SUSPENDED: _GIVE_BACK,
+    LicenceState.OTHER: _GIVE_BACK,
+}
+
+
+async def _change(session: AsyncSession, held: Sequence[Held]) -> Mapping[str, Any]:
+    """A change that can follow: whoever ran it before has suspended a licence, or ended one."""
+    histories = await licences.histories(session, [one.id for one in held])
+    present = [(one, histories[one.id][-1].state) for one in held]
+    one, state = next((pair for pair in present if pair[1] in _NEXT), present[0])
+    status, reason = _NEXT.get(state, _SUSPEND)
+    return {
+        "licence": {"number": one.body.number},
+        "status": status,
+        "reason": reason,
+        "basis": "示人社〔2026〕1号",
+    }
