@@ -54,7 +54,8 @@ async def test_the_tab_that_changes_a_status_follows_what_holds(hub: SampleHub) 
         async with hub.db.read() as session:
             tabs = await sample_tabs(session, demo_personas(), hub.vault)
         (tab,) = [tab for tab in tabs if tab.query == OPERATIONS["change-licence-status"]]
-        answer = await hub.ask(tab.query, "department", **dict(tab.variables))
+        variables: dict[str, Any] = dict(tab.variables)
+        answer = await hub.ask(tab.query, "department", **variables)
         assert answer["data"]["changeLicenceStatus"]["status"] == status
 
 
