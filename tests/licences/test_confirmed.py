@@ -123,7 +123,22 @@ async def test_a_key_compromised_by_a_clock_that_leads_is_believed_no_more(
     assert (await hub.verify(number="LOST"))["verdict"] == "GENUINE"
     async with hub.db.write() as session:
         await compromise_key(session, maker.kid, ahead, ahead)
-    assert (await hub.verify(number="LOST"))["reason"] == "ISSUER_NOT_TRUSTED"
+    # What the hub held before stays good, for nobody else made that; nothing new is believed.
+    assert (await hub.verify(number="LOST"))["verdict"] == "GENUINE"
+    forged = maker.a_licence(number="FORGED")
+    (one,) = await hub.collect(forged)
+    assert one["problems"][0]["code"] == "ISSUER_NOT_TRUSTED"
+    assert (await hub.verify(jws=forged))["verdict"] != "GENUINE"
+
+
+async def test_a_key_lost_since_nobody_knows_when_by_a_clock_that_leads(hub: SampleHub) -> None:
+    maker, ahead = an_issuer(), datetime.now(UTC) + timedelta(seconds=5)
+    await trusting(hub.db, maker)
+    await hub.collect(maker.a_licence(number="LOST-2"))
+    assert (await hub.verify(number="LOST-2"))["verdict"] == "GENUINE"
+    async with hub.db.write() as session:
+        await compromise_key(session, maker.kid, None, ahead)
+    assert (await hub.verify(number="LOST-2"))["reason"] == "ISSUER_NOT_TRUSTED"
 
 
 async def test_versions_of_the_trust_list_appear_in_their_order(hub: SampleHub) -> None:

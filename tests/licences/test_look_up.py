@@ -56,7 +56,8 @@ async def test_a_systems_look_is_masked_and_traced(hub: SampleHub, issuer: Issue
     _, key = read_global_id(found["id"])
     assert await readings(hub, key) == 1
     async with hub.db.read() as session:
-        query = select(LicenceReading).where(LicenceReading.licence_id == int(key))
+        licence_id = hub.hub.ids.find("Licence", key)
+        query = select(LicenceReading).where(LicenceReading.licence_id == licence_id)
         row = await session.scalar(query)
     assert row is not None
     assert row.organisation == "1199000000000049X7"
