@@ -74,7 +74,8 @@ async def test_the_doctor_tells_and_changes_nothing(hub: SampleHub) -> None:
 
 async def test_a_database_that_does_not_answer_is_one_line(hub: SampleHub) -> None:
     url = "postgresql+asyncpg://hub:s3cret@127.0.0.1:9/nothing"
-    environment = {"ZWHUB_DATABASE_URL": url, "ZWHUB_DATA_DIR": str(hub.city.data_dir)}
+    named = {"ZWHUB_DATABASE_URL": url, "ZWHUB_REDIS_URL": "redis://127.0.0.1:1"}
+    environment = {**named, "ZWHUB_DATA_DIR": str(hub.city.data_dir)}
     for words in (["doctor"], ["migrate"], ["serve", "--port", "0"]):
         done = await asyncio.to_thread(lambda: zwhub(*words, environment=environment))  # noqa: B023
         assert done.code == 1

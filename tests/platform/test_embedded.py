@@ -474,6 +474,15 @@ class TestUnderRoot:
         with embedded_servers(data, cache=False, say=silent) as servers:
             assert sql(servers.database_url, "SELECT to_regclass('kept')") == [None]
 
+    def test_where_nothing_runs_nothing_is_made_elsewhere(
+        self, tmp_path: Path, shared: Path
+    ) -> None:
+        tmp_path.chmod(0o700)
+        named = functools.partial(embedded_servers, database=False, cache=False, say=silent)
+        with named(tmp_path / "data") as servers:
+            assert (servers.database_url, servers.redis_url) == ("", "")
+        assert not shared.exists()
+
     def test_unreachable_programs_are_brought_along_once(
         self, tmp_path: Path, folder: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

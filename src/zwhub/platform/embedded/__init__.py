@@ -63,9 +63,11 @@ def embedded_servers(
     data_dir = data_dir.absolute()
     with contextlib.ExitStack() as stack:
         _take(data_dir, stack, embedding=database or cache)
+        if not (database or cache):  # nothing of ours runs: no home is needed, here or elsewhere
+            yield Embedded("", "")
+            return
         home = find_home(data_dir)
-        if database or cache:
-            stack.enter_context(_run_folder(home))
+        stack.enter_context(_run_folder(home))
         yield Embedded(
             database_url=stack.enter_context(running_postgres(home, say, lost)) if database else "",
             redis_url=stack.enter_context(running_valkey(home, say)) if cache else "",
