@@ -26,16 +26,13 @@ from zwhub.licences import store_deliveries
 from zwhub.licences.batch import BatchVerdict, DeliveredFile, check_batch
 from zwhub.licences.deliveries.read import Chunk, batch_signature, examined, kind_of, read
 from zwhub.licences.deliveries.rows import Row, Unreadable
-from zwhub.licences.gather import number_slot
 from zwhub.licences.intake import Bad, Judged, prepare
 from zwhub.licences.judging import Standards
 from zwhub.licences.load import Step, compare_chunk, store_chunk
 from zwhub.licences.model import Delivery
 from zwhub.licences.trust import trust_list
 from zwhub.licences.vault import Vault
-from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
-from zwhub.platform.settings import Settings
 from zwhub.platform.workers import with_given, workers
 
 QUARANTINED = 3  # the exit code when rows were refused
@@ -87,7 +84,7 @@ def load_files(
         for path in files:
             try:
                 job = _job(path, url, vault, dry_run)
-                counts = job.counts if _is_done(job) else _run(job, url, settings, count, bad)
+                counts = job.counts if _is_done(job) else _run(job, url, count, bad)
             except (Unreadable, Refused) as problem:
                 refuse(Words(f"{path}：{problem.words.zh}", f"{path}: {problem.words.en}"))
             _tell(job, counts)
@@ -175,9 +172,7 @@ DONE = "done"
 # ── the run ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _run(
-    job: Job, url: str, settings: Settings, count: int, report: TextIO | None
-) -> Mapping[str, int]:
+def _run(job: Job, url: str, count: int, report: TextIO | None) -> Mapping[str, int]:
     if job.resume:
         rows = job.counts.get("rows", 0)
         say(Words(f"从第 {rows:,} 行之后继续。", f"Going on after {rows:,} rows."))
@@ -190,22 +185,22 @@ def _run(
             rate = (counts["rows"] - before) / seconds
             progress.update(task, completed=share, rows=counts["rows"], rate=rate)
 
-        return asyncio.run(_stream(job, url, settings, pool, count, report, told))
+        return asyncio.run(_stream(job, url, pool, count, report, told))
 
 
 async def _stream(
     job: Job,
     url: str,
-    settings: Settings,
     pool: Executor,
     count: int,
     report: TextIO | None,
     told: Callable[[Mapping[str, int], float], None],
 ) -> Mapping[str, int]:
-    """Store chunk after chunk, in order, while the workers judge those that follow."""
+    """Store chunk after chunk, in order, while the workers judge those that follow.
+
+    The cache is left alone: whatever it says of a number is confirmed when it is asked.
+    """
     counts, here = job.counts, job.resume
-    named = settings.redis_url
-    cache = Cache(named.get_secret_value()) if named is not None and not job.dry else None
     async with opened(url) as db:
         async for chunk, judged in _judged(job, pool, count + _AHEAD):
             step = Step(job.file.sha256, here, chunk.resume, counts)
@@ -213,8 +208,6 @@ async def _stream(
                 keep = compare_chunk if job.dry else store_chunk
                 stored = await keep(session, step, chunk.rows, judged, job.vault, job.standards.now)
             counts, here = stored.counts, chunk.resume
-            if cache is not None and stored.numbers:
-                await cache.forget(*(number_slot(number) for number in stored.numbers))
             _write(report, job.file.name, stored.bad)
             told(counts, chunk.share)
         await _finish(db, job, here, counts)

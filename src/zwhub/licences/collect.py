@@ -15,7 +15,15 @@ from zwhub.kernel.words import Words
 from zwhub.licences import store
 from zwhub.licences.gather import Registry, number_slot
 from zwhub.licences.held import Held
-from zwhub.licences.judging import LONGEST_RECORD, Candidate, CollectionOutcome, Standards, judge
+from zwhub.licences.judging import (
+    IDENTIFIER_TAKEN,
+    LONGEST_RECORD,
+    NUMBER_TAKEN,
+    Candidate,
+    CollectionOutcome,
+    Standards,
+    judge,
+)
 from zwhub.licences.trust import trust_list
 from zwhub.licences.vault import Kept, Slot, Vault, about_refused
 
@@ -100,14 +108,9 @@ def _settle(
 ) -> None:
     slot, number = vault.slot(held.body.identifier), vault.number_key(held.body.number)
     if known.setdefault(slot, held.signed) != held.signed:
-        words = Words(
-            "同一证照标识已有不同内容的记录",
-            "another record with this identifier is registered",
-        )
-        one.refuse("IDENTIFIER_TAKEN", words)
+        one.refuse(IDENTIFIER_TAKEN.code, IDENTIFIER_TAKEN.words)
     elif owners.setdefault(number, slot.series) != slot.series:
-        words = Words("证照编号已属于另一证照", "the number belongs to another licence")
-        one.refuse("NUMBER_TAKEN", words)
+        one.refuse(NUMBER_TAKEN.code, NUMBER_TAKEN.words)
 
 
 async def _record(

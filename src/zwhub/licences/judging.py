@@ -37,6 +37,15 @@ class Problem:
     words: Words
 
 
+IDENTIFIER_TAKEN = Problem(
+    "IDENTIFIER_TAKEN",
+    Words("同一证照标识已有不同内容的记录", "another record with this identifier is registered"),
+)
+NUMBER_TAKEN = Problem(
+    "NUMBER_TAKEN", Words("证照编号已属于另一证照", "the number belongs to another licence")
+)
+
+
 @dataclass(slots=True)
 class Candidate:
     """One delivered record on its way in."""

@@ -19,7 +19,7 @@ from zwhub.kernel.words import Words
 from zwhub.licences import store, store_deliveries
 from zwhub.licences.deliveries.rows import Change, Row
 from zwhub.licences.intake import Bad, Judged, Ready, refused
-from zwhub.licences.judging import Problem
+from zwhub.licences.judging import IDENTIFIER_TAKEN, NUMBER_TAKEN, Problem
 from zwhub.licences.status import CODE_OF, CODES, FOLLOWING, Standing
 from zwhub.licences.vault import Kept, Slot, Vault
 
@@ -27,13 +27,6 @@ ACTOR = "zwhub licences load"
 ISSUED = "01"  # 有效: what a licence is without any entry
 _TICK = timedelta(microseconds=1)
 
-IDENTIFIER_TAKEN = Problem(
-    "IDENTIFIER_TAKEN",
-    Words("同一证照标识已有不同内容的记录", "another record with this identifier is registered"),
-)
-NUMBER_TAKEN = Problem(
-    "NUMBER_TAKEN", Words("证照编号已属于另一证照", "the number belongs to another licence")
-)
 STATUS_CANNOT_FOLLOW = Problem(
     "STATUS_CANNOT_FOLLOW",
     Words("该状态不能接在当前状态之后", "this status cannot follow the present one"),
@@ -60,11 +53,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was stored: the counts of the whole file so far, refused rows, the new numbers."""
+    """What was stored: the counts of the whole file so far, and the refused rows."""
 
     counts: Mapping[str, int]
     bad: Sequence[Bad]
-    numbers: Sequence[str]
 
 
 async def store_chunk(
@@ -126,8 +118,7 @@ async def _compared(
     texts = {row.number: row.record or "" for row in rows} if late else {}
     bad = [*judged.bad, *(refused(row, texts[row], why, vault) for row, why in late)]
     counts = _counted(step.counts, rows, settled, judged, bad, len(changes))
-    numbers = [one.number for one in settled.new]
-    return _Compared(settled, changes, Stored(counts, bad, numbers))
+    return _Compared(settled, changes, Stored(counts, bad))
 
 
 async def _settle(

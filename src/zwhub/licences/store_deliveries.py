@@ -42,11 +42,6 @@ async def taken_names(session: AsyncSession, keys: Collection[str]) -> set[str]:
     return {key.hex for key in found}
 
 
-async def delivery(session: AsyncSession, sha256: str) -> Delivery | None:
-    """The delivered file with that content, if it was ever begun."""
-    return await session.get(Delivery, sha256)
-
-
 async def begin(session: AsyncSession, new: Delivery) -> Delivery:
     """The file as it stands, begun now where it was not."""
     values = {name: getattr(new, name) for name in ("sha256", "name", "size", "begun_at")}
