@@ -55,6 +55,7 @@ def test_a_cache_that_is_away_is_told(told: Told) -> None:
 
 
 def test_a_cache_that_refuses_the_password_is_told(told: Told) -> None:
+    """For an account that does not exist: a server without a password takes any for its own."""
     said = urlsplit(told.urls.redis_url)
     place = said.netloc.rpartition("@")[2]
-    assert told.of(said._replace(netloc=f":s3cret@{place}").geturl()) == WARNING
+    assert told.of(said._replace(netloc=f"nobody:s3cret@{place}").geturl()) == WARNING
