@@ -11,9 +11,9 @@ from pathlib import Path
 from redis.asyncio import Redis
 from sqlalchemy import select
 
-from zwhub.licences.gather import NUMBER_TTL, number_slot, packed
+from zwhub.licences.gather import RECORD_TTL, _place, packed
 from zwhub.licences.model import Licence, LicenceName
-from zwhub.licences.vault import Kept
+from zwhub.licences.vault import Kept, Slot
 from zwhub.platform.cache import Cache
 from zwhub.platform.cache_servers import cache_servers
 from zwhub.platform.database import Database
@@ -31,7 +31,10 @@ async def measure(database_url: str, redis_url: str, count: int) -> None:
     )
     await servers.ask("CONFIG", "SET", "maxmemory", "0")
     query = (
-        select(LicenceName.key, Licence.id, Licence.series_key, Licence.version, Licence.sealed)
+        select(
+            *(LicenceName.key, Licence.id, Licence.series_key, Licence.version),
+            *(Licence.sealed, Licence.collected_at),
+        )
         .join(Licence, Licence.id == LicenceName.licence_id)
         .where(LicenceName.key != Licence.series_key, Licence.id > 21_004)
         .order_by(Licence.id)
@@ -39,12 +42,12 @@ async def measure(database_url: str, redis_url: str, count: int) -> None:
     )
     async with db.read() as session:
         rows = (await session.execute(query)).all()
-    values = {number_slot(row.key.hex): packed(Kept(*row[1:])) for row in rows}
+    values = {_place(Slot(row.key, row.version)): packed(Kept(*row[1:])) for row in rows}
     names = list(values)
     before = await used(redis_url)
     for start in range(0, len(names), AT_ONCE):
         part = {name: values[name] for name in names[start : start + AT_ONCE]}
-        if not await cache.set_many(part, NUMBER_TTL):
+        if not await cache.set_many(part, RECORD_TTL):
             sys.exit("the cache does not take them")
     after = await used(redis_url)
     plain = sum(map(len, values.values())) / len(values)

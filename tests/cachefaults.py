@@ -1,6 +1,6 @@
 """Faults of a cache (缓存故障), each until it is over: killed, frozen, flushed, full, turned back.
 
-And of the hubs: one that is killed between its commit and what it owes the cache.
+And of the hubs: one that is killed between its commit and its answer.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class Faults:
         self.happened["cache frozen"] += 1
 
     async def flushed(self, dice: random.Random) -> None:
-        """FLUSHALL, leases and all."""
+        """FLUSHALL."""
         async with self._client() as client:
             await client.flushall()
         self.happened["cache flushed"] += 1
@@ -81,7 +81,7 @@ class Faults:
             names: list[bytes] = []
             while not names:  # the hubs may have just begun to fill it again
                 await asyncio.sleep(0.1)
-                names = [name async for name in client.scan_iter(match="*:v:*", count=1000)]
+                names = [name async for name in client.scan_iter(match="zwhub*", count=1000)]
             kept = {name: await client.dump(name) for name in names}
             await asyncio.sleep(dice.uniform(0.1, self.longest))
             old = {name: value for name, value in kept.items() if value is not None}
@@ -90,7 +90,7 @@ class Faults:
         self.happened["cache turned back"] += bool(old)
 
     async def hub_killed(self, dice: random.Random) -> None:
-        """With its next delivery, between the commit and the cache; then it is started again."""
+        """With its next delivery, between the commit and the answer; then it is started again."""
         hub = dice.choice(self.fleet.hubs)
         hub.ordered_to_die()
         for _ in range(600):

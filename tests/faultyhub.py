@@ -1,8 +1,8 @@
 """A hub with faults (带故障的枢纽): `python faultyhub.py FOLDER SKEW serve …` is `zwhub serve …`.
 
-Its clock is SKEW seconds wrong, one look-up in five is slow to tell what it has read, and while a
-file `die` lies in FOLDER, the next delivery kills the hub between its commit and what it owes the
-cache; the file is then called `died`.
+Its clock is SKEW seconds wrong, one look-up in five is slow to tell what it has read (or to put it
+into the cache), and while a file `die` lies in FOLDER, the next delivery kills the hub between its
+commit and its answer; the file is then called `died`.
 """
 
 import asyncio
@@ -31,31 +31,31 @@ class WrongClock(datetime):
         return datetime.now(tz) + SKEW
 
 
-def deadly(forget_numbers: Any) -> Any:
-    async def forget(*given: Any) -> None:
+def deadly(report: Any) -> Any:
+    def answered(*given: Any) -> Any:
         try:
             (ORDERS / "die").rename(ORDERS / "died")
         except FileNotFoundError:
-            await forget_numbers(*given)
-        else:
-            os.kill(os.getpid(), signal.SIGKILL)
+            return report(*given)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return None
 
-    return forget
+    return answered
 
 
-def slow(newest: Any) -> Any:
+def slow(look_up: Any) -> Any:
     async def read(*given: Any) -> Any:
-        kept = await newest(*given)
+        found = await look_up(*given)
         if random.randrange(SLOW_ONE_IN) == 0:
             await asyncio.sleep(random.uniform(0, SLOWEST))
-        return kept
+        return found
 
     return read
 
 
 if __name__ == "__main__":
     zwhub.app.datetime = WrongClock  # type: ignore[attr-defined]
-    vars(collecting)["forget_numbers"] = deadly(vars(collecting)["forget_numbers"])
-    store.newest = slow(store.newest)
+    vars(collecting)["_report"] = deadly(vars(collecting)["_report"])
+    store.newest_named, store.by_ids = slow(store.newest_named), slow(store.by_ids)
     del sys.argv[1:3]
     main()

@@ -69,7 +69,7 @@ class HubProcess:
             await self.process.wait()
 
     def ordered_to_die(self) -> None:
-        """With its next delivery, between the commit and the cache."""
+        """With its next delivery, between the commit and the answer."""
         (self.orders / "die").touch()
 
     def died_as_ordered(self) -> bool:

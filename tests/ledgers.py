@@ -68,7 +68,7 @@ class Book:
 
     async def record(self, *traces: Trace) -> None:
         async with self.db.write() as session:
-            store.record(session, traces, SECRET)
+            await store.record(session, traces, SECRET)
 
     async def sequence(self) -> int:
         """Pass after pass until nothing waits; how many entries got a place."""

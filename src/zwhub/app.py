@@ -1,13 +1,14 @@
 """The composition root (装配): settings in, ASGI application out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -61,6 +62,7 @@ from zwhub.schema import operations, schema
 
 log = structlog.get_logger("zwhub.app")
 REFERENCE_SECONDS = 3.0
+HOUSEKEEPING = "housekeeping"
 LEDGER_KEY = "ledger.pem"
 
 
@@ -128,6 +130,11 @@ async def read_reference(hub: Hub) -> None:
     hub.edition = edition
 
 
+def _keeping(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """What the hub does by itself, known by its name from what it does for a caller."""
+    return asyncio.create_task(work, name=HOUSEKEEPING)
+
+
 async def _keep_up(hub: Hub) -> None:
     """A profile that is loaded meanwhile reaches the running hub within seconds."""
     while True:
@@ -185,8 +192,8 @@ def create_app(
             await require_own_secrets(session, Vault(hub.index_secret, hub.sealer))
         await read_reference(hub)
         stop = asyncio.Event()
-        following = [asyncio.create_task(_keep_up(hub)), asyncio.create_task(_keep_lists(hub))]
-        sequencing = asyncio.create_task(_sequencer(settings, hub).run(stop))
+        following = [_keeping(_keep_up(hub)), _keeping(_keep_lists(hub))]
+        sequencing = _keeping(_sequencer(settings, hub).run(stop))
         yield
         for task in following:
             task.cancel()

@@ -15,11 +15,10 @@ from sqlalchemy import text
 from builders import Issuer, body_of, trusting
 from commands import Command, Done, beside, environment_beside, zwhub
 from samplecity import CITIZEN, SampleCity, SampleHub, a_hub
-from servers import FreshDatabase, ServerUrls
+from servers import FreshDatabase, ServerUrls, sweep
 from zwhub.kernel.crypto.keys import Algorithm
 from zwhub.kernel.crypto.sealing import DataKeys
 from zwhub.licences import store_vault
-from zwhub.licences.gather import number_slot
 from zwhub.licences.reseal import count
 from zwhub.platform.private_files import write_private
 
@@ -79,7 +78,9 @@ async def verdict(hub: SampleHub, number: str) -> str:
     return str((await hub.verify(number=number))["verdict"])
 
 
-async def test_a_rotation_beside_a_running_hub(hub: SampleHub, issuer: Issuer) -> None:
+async def test_a_rotation_beside_a_running_hub(
+    hub: SampleHub, issuer: Issuer, server_urls: ServerUrls
+) -> None:
     record, refused = issuer.a_licence(), "no record"
     number = body_of(record)["number"]
     await hub.collect(record, refused)
@@ -96,7 +97,7 @@ async def test_a_rotation_beside_a_running_hub(hub: SampleHub, issuer: Issuer) -
     later = issuer.a_licence()
     await hub.collect(later)
     assert (await amounts(hub))[2]["licences"] == before["licences"] + 1
-    await hub.hub.cache.forget(number_slot(hub.vault.number_key(number).hex))
+    await sweep(server_urls.redis_url, hub.hub.cache._namespace)
     assert await verdict(hub, number) == "GENUINE"
     asked = {"upload": upload, "purpose": "窗口核对"}
     found = await hub.ask("verify-licence-file", "department", input=asked)

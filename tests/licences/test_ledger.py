@@ -46,7 +46,7 @@ async def test_an_entry_stands_beside_its_trace_and_gets_a_place(book: Book) -> 
 async def test_a_rollback_leaves_no_entry(book: Book) -> None:
     async def refused() -> None:
         async with book.db.write() as session:
-            store.record(session, [a_verification()], SECRET)
+            await store.record(session, [a_verification()], SECRET)
             await session.flush()
             raise ZeroDivisionError
 
@@ -173,7 +173,7 @@ async def test_a_hub_killed_after_its_answers_loses_none(book: Book) -> None:
 async def test_an_entry_that_the_hub_did_not_write_gets_no_place(book: Book) -> None:
     forged = a_verification(verdict="GENUINE")
     async with book.db.write() as session:  # the right leaf, but nobody else has the secret
-        store.record(session, [forged], b"another secret, of somebody else")
+        await store.record(session, [forged], b"another secret, of somebody else")
     assert await book.sequence() == 0
     await book.record(a_verification())
     assert await book.sequence() == 1

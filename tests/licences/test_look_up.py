@@ -96,7 +96,9 @@ def flipped(hub: SampleHub, row: Licence) -> bytes:
 
 
 def another_row(hub: SampleHub, row: Licence) -> bytes:
-    signed = hub.vault.signed(Kept(row.id, row.series_key, row.version, row.sealed))
+    signed = hub.vault.signed(
+        Kept(row.id, row.series_key, row.version, row.sealed, row.collected_at)
+    )
     return hub.vault.seal(Slot(row.series_key, row.version + 1), parse(signed))
 
 

@@ -23,6 +23,7 @@ from zwhub.platform.database import Database
 
 Parent = TypeVar("Parent")
 Child = TypeVar("Child")
+Kept = TypeVar("Kept")
 Batch = Callable[[list[Any], "Context"], Awaitable[Sequence[Any]]]
 
 
@@ -46,9 +47,17 @@ class Hub:
     levels: Mapping[str, frozenset[str]]
     operations: Mapping[str, tuple[str, ...]]
     edition: str = ""  # which load of the profile `calendar` and `levels` were read from
+    _kept: dict[Callable[["Hub"], Any], Any] = field(default_factory=dict)
     large_files: asyncio.Semaphore = field(  # so many uploads are in memory to be examined
         default_factory=lambda: asyncio.Semaphore(MOST_LARGE_FILES)
     )
+
+    def kept(self, make: Callable[["Hub"], Kept]) -> Kept:
+        """What a room holds for all requests: made by `make` at its first use."""
+        if make not in self._kept:
+            self._kept[make] = make(self)
+        found: Kept = self._kept[make]
+        return found
 
 
 @dataclass

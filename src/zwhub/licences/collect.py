@@ -13,7 +13,7 @@ from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
 from zwhub.licences import store
-from zwhub.licences.gather import Registry, number_slot
+from zwhub.licences.gather import Registry
 from zwhub.licences.held import Held
 from zwhub.licences.judging import (
     IDENTIFIER_TAKEN,
@@ -53,17 +53,6 @@ async def collect_licences(
     return candidates
 
 
-async def forget_numbers(registry: Registry, candidates: Sequence[Candidate]) -> None:
-    """Drop what the cache knew of the numbers just collected; call it after the commit."""
-    slots = [
-        number_slot(registry.vault.number_key(one.held.body.number).hex)
-        for one in candidates
-        if one.outcome is CollectionOutcome.ACCEPTED and one.held is not None
-    ]
-    if slots:
-        await registry.cache.forget(*slots)
-
-
 def _require_size(records: Sequence[str]) -> None:
     if not 1 <= len(records) <= MOST_RECORDS:
         words = Words(
@@ -89,7 +78,8 @@ async def _compare(session: AsyncSession, vault: Vault, candidates: Sequence[Can
     for one, held in sound:
         _settle(one, held, vault, known, owners)
         if one.outcome is None and (row := rows.get(vault.slot(held.body.identifier))):
-            one.held, one.outcome = replace(held, id=row.id), CollectionOutcome.UNCHANGED
+            one.held = replace(held, id=row.id, collected_at=row.collected_at)
+            one.outcome = CollectionOutcome.UNCHANGED
 
 
 def _signed(vault: Vault, row: Kept) -> bytes:
@@ -126,7 +116,7 @@ async def _record(
             new.setdefault(one.held.signed, (one.held, []))[1].append(one)
     next_id = await store.reserve_ids(session, len(new)) if new else 0
     taken = [
-        _take(replace(held, id=row_id), same)
+        _take(replace(held, id=row_id, collected_at=now), same)
         for row_id, (held, same) in enumerate(new.values(), start=next_id)
     ]
     await store.add(session, registry.vault, [(held, ()) for held in taken], now)

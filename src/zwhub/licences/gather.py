@@ -1,30 +1,30 @@
 """Gather (取数): find the record asked for, and all that a verdict on it needs."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zwhub.kernel.clock import civil_date
 from zwhub.kernel.crypto.jws import MalformedJws
-from zwhub.kernel.crypto.trust import TrustBook, TrustList
+from zwhub.kernel.crypto.trust import TrustBook
 from zwhub.kernel.identifiers.licence import LicenceIdentifier, MalformedIdentifier
 from zwhub.kernel.words import Words
-from zwhub.licences import store
+from zwhub.licences import store, store_ledger
 from zwhub.licences.body import MalformedBody
+from zwhub.licences.circumstances import Circumstances, circumstances
+from zwhub.licences.entry import Trace
 from zwhub.licences.held import Held
 from zwhub.licences.policy import HolderClaim, Question
-from zwhub.licences.status import Standing, present
-from zwhub.licences.trust import trust_list
-from zwhub.licences.vault import Kept, Slot, Vault
+from zwhub.licences.status import Standing
+from zwhub.licences.vault import Kept, RowOf, Slot, Vault
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
+from zwhub.platform.rounds import Rounds
 
-NUMBER_TTL = 600  # seconds
-ABSENT_TTL = 30
+RECORD_TTL = 600  # seconds; a data key is not forgotten before (`reseal.py`)
 
 
 class By(StrEnum):
@@ -40,107 +40,113 @@ class By(StrEnum):
     FILE = "FILE"
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """What the room needs of the hub to find and judge records."""
+Named = tuple[By, str]
+Found = Held | Words | None  # the record; why it cannot be read; nothing is registered
 
-    db: Database
-    cache: Cache
-    trust: TrustBook
-    vault: Vault
+
+class Registry:
+    """What the room needs of the hub to find, judge and record; one for as long as the hub runs.
+
+    What single requests ask for is asked in rounds (`platform/rounds.py`): the record behind a
+    name, what a verdict on it needs, its standings. Their traces are committed in rounds too.
+    """
+
+    def __init__(self, db: Database, cache: Cache, trust: TrustBook, vault: Vault) -> None:
+        self.db, self.cache, self.trust, self.vault = db, cache, trust, vault
+        self._found = Rounds(self._find)
+        self._circumstances = Rounds(self._look_around)
+        self._standings = Rounds(self._look_up_standings)
+        self._traces = Rounds(self._record)
 
     @property
     def index_secret(self) -> bytes:
         return self.vault.index_secret
 
+    async def find(self, by: By, value: str) -> Found:
+        """The record as registered, of after this call."""
+        return await self._found.ask((by, value))
+
+    async def circumstances(self, held: Held, as_of: datetime) -> Circumstances:
+        """What a verdict on the record as of that moment needs."""
+        return await self._circumstances.ask((held, as_of))
+
+    async def standings(self, held: Held) -> list[Standing]:
+        """The standings of a held licence, oldest first."""
+        return await self._standings.ask(held)
+
+    async def record(self, trace: Trace) -> None:
+        """Keep a trace and its entry of the ledger: both are committed when this returns."""
+        await self._traces.ask(trace)
+
+    async def _find(self, asked: Sequence[Named]) -> list[Found]:
+        async with self.db.read() as session:
+            return await find_many(session, self, asked)
+
+    async def _look_around(self, asked: Sequence[tuple[Held, datetime]]) -> list[Circumstances]:
+        async with self.db.read() as session:
+            return await circumstances(session, self.vault, self.trust, asked)
+
+    async def _look_up_standings(self, asked: Sequence[Held]) -> list[list[Standing]]:
+        async with self.db.read() as session:
+            return await standings(session, asked)
+
+    async def _record(self, traces: Sequence[Trace]) -> Sequence[None]:
+        async with self.db.write() as session:
+            await store_ledger.record(session, traces, self.index_secret)
+        return [None] * len(traces)
+
 
 async def find(registry: Registry, by: By, value: str) -> Held | None:
-    """The record as registered; look-ups by number go through the cache.
+    """The record as registered. Raises `MalformedJws` for one that cannot be read."""
+    found = await registry.find(by, value)
+    if isinstance(found, Words):
+        raise MalformedJws(found)
+    return found
 
-    The cache holds what never changes (the signed record): the standing is always read from
-    the database, and so is which version a number leads to. Reads on a connection of its own,
-    because a cache fill can outlive the request that began it: call it before the request's
-    transaction has spoken to the database.
-    Raises `MalformedJws` or `MalformedBody` for a record that cannot be read.
+
+async def find_many(
+    session: AsyncSession, registry: Registry, asked: Sequence[Named]
+) -> list[Found]:
+    """Each record as the registry holds it now.
+
+    Names lead to rows by the database alone; rows then come out of the cache, whose records never
+    change, and else out of the database. Three statements and one round trip to the cache at
+    most, however many are asked for.
     """
-    if by is By.NUMBER:
-        return await _by_number(registry, value)
-    async with registry.db.read() as session:
-        match by:
-            case By.JWS:
-                return await _presented(session, registry.vault, value)
-            case By.IDENTIFIER:
-                return await _identified(session, registry.vault, value)
-            case By.ID:
-                kept = await store.by_id(session, int(value))
-                return None if kept is None else registry.vault.held(kept)
-    return None
+    vault = registry.vault
+    read = [_read_presented(value) if by is By.JWS else None for by, value in asked]
+    slots = [_slot(vault, *one, presented) for one, presented in zip(asked, read, strict=True)]
+    numbers = {value: vault.number_key(value) for by, value in asked if by is By.NUMBER}
+    by_number = await store.newest_named(session, set(numbers.values())) if numbers else {}
+    wanted = {slot for slot in slots if slot is not None}
+    by_slot = await store.rows_of(session, wanted) if wanted else {}
+    rows = [
+        by_number.get(numbers[value]) if by is By.NUMBER else _row(by, value, slot, by_slot)
+        for (by, value), slot in zip(asked, slots, strict=True)
+    ]
+    held = await _held(session, registry, {row for row in rows if row is not None})
+    return [
+        _told(one, presented, None if row is None else held.get(row.id))
+        for one, presented, row in zip(asked, read, rows, strict=True)
+    ]
 
 
-async def _identified(session: AsyncSession, vault: Vault, text: str) -> Held | None:
-    slot = _slot(vault, text)
-    kept = await store.version_of(session, slot) if slot is not None else None
-    held = None if kept is None else vault.held(kept)
-    return held if held is not None and str(held.body.identifier) == text else None
-
-
-def _slot(vault: Vault, identifier: str) -> Slot | None:
-    """None for a text that can be no licence's identifier."""
+def _slot(vault: Vault, by: By, value: str, presented: Found) -> Slot | None:
+    """The place in the registry that the question names, if it names one."""
+    if isinstance(presented, Held):
+        return vault.slot(presented.body.identifier)
+    if by is not By.IDENTIFIER:
+        return None
     try:
-        return vault.slot(LicenceIdentifier.parse(identifier))
+        return vault.slot(LicenceIdentifier.parse(value))
     except MalformedIdentifier:
         return None
 
 
-async def _presented(session: AsyncSession, vault: Vault, text: str) -> Held:
-    """A record that somebody presents; its id is 0 unless the registry holds these very bytes."""
-    presented = Held.read(0, text.encode("utf-8", "replace"))
-    kept = await store.version_of(session, vault.slot(presented.body.identifier))
-    return _recognised(vault, presented, kept)
-
-
-def _recognised(vault: Vault, presented: Held, kept: Kept | None) -> Held:
-    same = kept is not None and _same(vault, kept, presented)
-    return replace(presented, id=kept.id) if kept is not None and same else presented
-
-
-def _same(vault: Vault, kept: Kept, presented: Held) -> bool:
-    try:
-        return vault.signed(kept) == presented.signed
-    except MalformedJws:  # what the registry holds was tampered with: it is not the same
-        return False
-
-
-Found = Held | Words | None
-
-
-async def find_many(
-    session: AsyncSession, registry: Registry, asked: Sequence[tuple[By, str]]
-) -> list[Found]:
-    """Each record, None where nothing is registered, words where it cannot be read.
-
-    Three statements and one round trip to the cache, however many are asked for; numbers that the
-    cache does not hold are read and not put there, for a batch has no lease on them.
-    """
-    vault = registry.vault
-    read: list[Found] = [_read_presented(value) if by is By.JWS else None for by, value in asked]
-    slots = {v: slot for by, v in asked if by is By.IDENTIFIER and (slot := _slot(vault, v))}
-    presented = {vault.slot(one.body.identifier) for one in read if isinstance(one, Held)}
-    wanted = presented | set(slots.values())
-    by_slot = await store.versions_of(session, wanted) if wanted else {}
-    by_number = await _numbers(session, registry, {v for by, v in asked if by is By.NUMBER})
-    for index, (by, value) in enumerate(asked):
-        one = read[index]
-        if by is By.NUMBER:
-            read[index] = by_number.get(value)
-        elif by is By.IDENTIFIER:
-            read[index] = _identical(vault, by_slot.get(slots.get(value, _NOWHERE)), value)
-        elif isinstance(one, Held):
-            read[index] = _recognised(vault, one, by_slot.get(vault.slot(one.body.identifier)))
-    return read
-
-
-_NOWHERE = Slot(UUID(int=0), 0)
+def _row(by: By, value: str, slot: Slot | None, by_slot: Mapping[Slot, RowOf]) -> RowOf | None:
+    if by is By.ID:
+        return RowOf(None, int(value))
+    return None if slot is None else by_slot.get(slot)
 
 
 def _read_presented(text: str) -> Held | Words:
@@ -150,10 +156,52 @@ def _read_presented(text: str) -> Held | Words:
         return malformed.words
 
 
-def _identical(vault: Vault, kept: Kept | None, identifier: str) -> Found:
-    found = None if kept is None else _read(vault, kept)
-    other = isinstance(found, Held) and str(found.body.identifier) != identifier
-    return None if other else found
+def _told(named: Named, presented: Found, held: Held | Words | None) -> Found:
+    by, value = named
+    if by is By.JWS:
+        return _recognised(presented, held)
+    if not isinstance(held, Held):
+        return held
+    # An identifier that differs in its check character alone is not this licence's; another
+    # number is no answer at all, whoever put it into the cache or the database.
+    if by is By.IDENTIFIER and str(held.body.identifier) != value:
+        return None
+    return _NOT_ITS_OWN if by is By.NUMBER and held.body.number != value else held
+
+
+_NOT_ITS_OWN = Words(
+    "存储的记录不是此编号的记录", "the record stored under this number is another one's"
+)
+
+
+def _recognised(presented: Found, held: Held | Words | None) -> Found:
+    """A record that somebody presents; its id is 0 unless the registry holds these very bytes."""
+    same = (
+        isinstance(held, Held) and isinstance(presented, Held) and held.signed == presented.signed
+    )
+    return held if same else presented
+
+
+async def _held(
+    session: AsyncSession, registry: Registry, rows: Collection[RowOf]
+) -> Mapping[int, Held | Words]:
+    """The rows, out of the cache as far as it has them; what it lacked is put there."""
+    vault, places = registry.vault, {_place(row.name): row.id for row in rows if row.name}
+    found = {}
+    for row_id, value in zip(places.values(), await _cached(registry, places), strict=True):
+        kept = None if value is None else _unpacked(value)
+        if kept is not None and kept.id == row_id:  # else the cache serves another database, too
+            found[row_id] = _read(vault, kept)
+    missing = {row.id for row in rows if not isinstance(found.get(row.id), Held)}
+    read = {row.id: row for row in await store.by_ids(session, missing)} if missing else {}
+    lacked = {place: packed(read[one]) for place, one in places.items() if one in read}
+    if lacked:
+        await registry.cache.set_many(lacked, RECORD_TTL)
+    return found | {row_id: _read(vault, row) for row_id, row in read.items()}
+
+
+async def _cached(registry: Registry, places: Collection[str]) -> Sequence[bytes | None]:
+    return await registry.cache.get_many(list(places)) if places else []
 
 
 def _read(vault: Vault, kept: Kept) -> Held | Words:
@@ -163,69 +211,32 @@ def _read(vault: Vault, kept: Kept) -> Held | Words:
         return malformed.words
 
 
-async def _numbers(
-    session: AsyncSession, registry: Registry, numbers: Collection[str]
-) -> Mapping[str, Found]:
-    vault, names = registry.vault, {one: registry.vault.number_key(one) for one in numbers}
-    slots = [number_slot(key.hex) for key in names.values()]
-    cached = await registry.cache.get_many(slots) if slots else []
-    kept = {n: _unpacked(one) for n, one in zip(names, cached, strict=True) if one}
-    known = await store.newest_versions_named(session, [names[one] for one in kept]) if kept else {}
-    kept = {n: row for n, row in kept.items() if row.version == known.get(names[n])}
-    missing = {key: number for number, key in names.items() if number not in kept}
-    rows = await store.newest_of(session, missing) if missing else {}
-    kept |= {missing[key]: row for key, row in rows.items()}
-    return {number: _read(vault, row) for number, row in kept.items()}
-
-
-def number_slot(key: str) -> str:
-    """Where the cache keeps the record of a number, by its name in hexadecimal characters."""
-    return f"n:{key}"  # short, for there are millions
-
-
-async def _by_number(registry: Registry, number: str) -> Held | None:
-    key, loaded = registry.vault.number_key(number), False
-
-    async def load() -> bytes | None:
-        nonlocal loaded
-        async with registry.db.read() as session:
-            kept = await store.newest(session, key)
-        loaded = True
-        return None if kept is None else packed(kept)
-
-    found = await registry.cache.aside(
-        number_slot(key.hex), NUMBER_TTL, load, negative_ttl_seconds=ABSENT_TTL
-    )
-    kept = None if found is None else _unpacked(found)
-    if not loaded:  # by this request: what others have read, or the cache kept, may be older
-        kept = await _confirmed(registry, key, kept)
-    return None if kept is None else registry.vault.held(kept)
-
-
-async def _confirmed(registry: Registry, key: UUID, kept: Kept | None) -> Kept | None:
-    """What the cache says a number leads to, if the database agrees; else what that says.
-
-    An old entry can outlive the best invalidation: the hub that owed it was killed or cut off,
-    or the cache came back from a snapshot.
-    """
-    async with registry.db.read() as session:
-        version = (await store.newest_versions_named(session, [key])).get(key)
-        if version == (None if kept is None else kept.version):
-            return kept
-        newest = await store.newest(session, key)
-    await registry.cache.forget(number_slot(key.hex))
-    return newest
+def _place(name: Slot) -> str:
+    """Where the cache keeps what a name leads to; short, for there are millions."""
+    return urlsafe_b64encode(name.series.bytes + name.version.to_bytes(2, "big")).decode()
 
 
 def packed(kept: Kept) -> bytes:
-    """As the cache keeps it: id (8 bytes), slot (16 and 2), then the record as it is sealed."""
-    numbers = kept.id.to_bytes(8, "big"), kept.series.bytes, kept.version.to_bytes(2, "big")
-    return b"".join((*numbers, kept.sealed))
+    """As the cache keeps it: id and collected at (8 bytes each), slot (16 and 2), sealed record."""
+    collected = (kept.collected_at - _EPOCH) // _MICROSECOND
+    numbers = (kept.id.to_bytes(8, "big"), collected.to_bytes(8, "big"))
+    return b"".join((*numbers, kept.series.bytes, kept.version.to_bytes(2, "big"), kept.sealed))
 
 
 def _unpacked(value: bytes) -> Kept:
-    row_id, version = (int.from_bytes(value[a:b], "big") for a, b in ((0, 8), (24, 26)))
-    return Kept(row_id, UUID(bytes=value[8:24]), version, value[26:])
+    ends = (0, 8), (8, 16), (32, 34)
+    row_id, collected, version = (int.from_bytes(value[a:b], "big") for a, b in ends)
+    at = _EPOCH + collected * _MICROSECOND
+    return Kept(row_id, UUID(bytes=value[16:32]), version, value[34:], at)
+
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+async def standings(session: AsyncSession, held: Sequence[Held]) -> list[list[Standing]]:
+    """The standings of held licences, oldest first, none where the row is gone; one statement."""
+    changes = await store.changes_of(session, {one.id for one in held})
+    return [[*one.beginning, *changes[one.id]] if one.id in changes else [] for one in held]
 
 
 async def questions(
@@ -236,64 +247,7 @@ async def questions(
     now: datetime,
     claim: HolderClaim | None = None,
 ) -> list[Question]:
-    """Each record with its standing and successor, in three statements however many they are.
-
-    A presented record (id 0) is compared with what the registry holds under its identifier:
-    one statement more; where there are successors, another one names them.
-    """
-    trust = await trust_list(session, registry.trust)
-    ids = await _registered_ids(session, registry.vault, held)
-    histories = await store.histories(session, filter(None, ids))
-    successors = await _successors(session, registry.vault, held, as_of)
-    return [
-        Question(
-            jws=one.jws,
-            body=one.body,
-            trust=trust,
-            history=histories.get(row_id, []) if row_id else None,
-            same_as_registered=row_id is not None and one.id != 0,
-            successor=successor,
-            claim=claim,
-            as_of=_moment(as_of, now, trust, histories.get(row_id or 0, [])),
-        )
-        for one, row_id, successor in zip(held, ids, successors, strict=True)
-    ]
-
-
-def _moment(
-    as_of: datetime, now: datetime, trust: TrustList, history: Sequence[Standing]
-) -> datetime:
-    """The moment asked about; the present is no earlier than anything that was recorded."""
-    return as_of if as_of < now else present(max(as_of, trust.made_at or as_of), history)
-
-
-async def _registered_ids(
-    session: AsyncSession, vault: Vault, held: Sequence[Held]
-) -> list[int | None]:
-    """The row under each record's identifier. One with id 0 is not what that row holds."""
-    slots = {vault.slot(one.body.identifier) for one in held if one.id == 0}
-    known = await store.versions_of(session, slots) if slots else {}
-    rows = [known.get(vault.slot(one.body.identifier)) if one.id == 0 else one for one in held]
-    return [None if row is None else row.id for row in rows]
-
-
-async def _successors(
-    session: AsyncSession, vault: Vault, held: Sequence[Held], as_of: datetime
-) -> list[str | None]:
-    """For each record, the identifier of the version that had replaced it by `as_of`."""
-    series = [vault.series_key(one.body.identifier) for one in held]
-    newest = await store.newest_versions(session, set(series), civil_date(as_of))
-    newer = [
-        newest[key][1] if key in newest and newest[key][0] > int(one.body.version) else None
-        for one, key in zip(held, series, strict=True)
-    ]
-    replacing = {row_id for row_id in newer if row_id is not None}
-    rows = await store.by_ids(session, replacing) if replacing else []
-    names = {row.id: _identifier(vault, row) for row in rows}
-    return [None if row_id is None else names[row_id] for row_id in newer]
-
-
-def _identifier(vault: Vault, kept: Kept) -> str:
-    """An unreadable successor is one all the same."""
-    found = _read(vault, kept)
-    return str(found.body.identifier) if isinstance(found, Held) else "?"
+    """Each record, put before the policy with all that it needs (`circumstances.py`)."""
+    asked = [(one, as_of) for one in held]
+    found = await circumstances(session, registry.vault, registry.trust, asked)
+    return [known.question(one, as_of, now, claim) for one, known in zip(held, found, strict=True)]

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from zwhub.kernel.crypto.jws import Jws, MalformedJws, parse
 from zwhub.kernel.identifiers import citizen
 from zwhub.kernel.identifiers.holder import mask_name, mask_number, matches_code, normalise_code
 from zwhub.kernel.words import Words
 from zwhub.licences.body import Body, read_body
+from zwhub.licences.status import Standing, beginning
 
 TYP = "zwhub-licence+jws"
 
@@ -20,15 +22,23 @@ class Held:
     jws: Jws
     body: Body
     signed: bytes
+    collected_at: datetime | None = None  # None: presented, and not (yet) held
+
+    @property
+    def beginning(self) -> tuple[Standing, ...]:
+        """Its standing when it was collected, before any change; nothing if it was not."""
+        if self.collected_at is None:
+            return ()
+        return (beginning(self.body.issued_on, self.body.signed_at, self.collected_at),)
 
     @classmethod
-    def read(cls, row_id: int, signed: bytes) -> "Held":
+    def read(cls, row_id: int, signed: bytes, collected_at: datetime | None = None) -> "Held":
         """Raises `MalformedJws` or `MalformedBody` for bytes that are no licence record."""
         jws = parse(signed)
         if jws.typ != TYP:  # RFC 8725 §3.11: what was signed as something else is no licence
             words = Words(f"typ 须为 {TYP}", f"typ must be {TYP}")
             raise MalformedJws(words)
-        return cls(row_id, jws, read_body(jws.payload), signed)
+        return cls(row_id, jws, read_body(jws.payload), signed, collected_at)
 
 
 def veiled(text: str, held: Held, reader: str | None = None) -> str:
@@ -42,7 +52,7 @@ def veiled(text: str, held: Held, reader: str | None = None) -> str:
         code = normalise_code(one.code)
         if own and matches_code(own, one.code):
             continue
-        if len(code) >= SHORTEST_VEILED:
+        if len(code) >= SHORTEST_VEILED and code.lower() in text.lower():
             text = re.sub(re.escape(code), mask_number(code), text, flags=re.IGNORECASE)
         if len(one.name) > 1:
             text = text.replace(one.name, mask_name(one.name))

@@ -2,32 +2,26 @@
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from zwhub.kernel.actor import Actor, Persona
-from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.identifiers.holder import matches_code
 from zwhub.kernel.uuid7 import uuid7
-from zwhub.licences import store_ledger
-from zwhub.licences.body import MalformedBody
-from zwhub.licences.gather import By, Registry, find
+from zwhub.licences.gather import By, Registry
 from zwhub.licences.held import Held
 from zwhub.licences.model import LicenceReading
 
 
 async def look_up(
-    session: AsyncSession, registry: Registry, by: By, value: str, actor: Actor, now: datetime
+    registry: Registry, by: By, value: str, actor: Actor, now: datetime
 ) -> Held | None:
     """The record, or None where it is absent or not for this caller: both look the same."""
-    try:
-        held = await find(registry, by, value)
-    except (MalformedJws, MalformedBody):
-        return None  # the stored bytes were tampered with; verifyLicence says so
-    if held is None or holds(actor, held):
+    held = await registry.find(by, value)
+    if not isinstance(held, Held):  # nothing, or bytes that were tampered with: verifyLicence tells
+        return None
+    if holds(actor, held):
         return held
     if actor.persona is not Persona.DEPARTMENT:
         return None
-    store_ledger.record(session, [reading_of(held.id, actor, now)], registry.index_secret)
+    await registry.record(reading_of(held.id, actor, now))
     return held
 
 

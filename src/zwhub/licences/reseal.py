@@ -22,13 +22,13 @@ from zwhub.kernel.crypto.sealing import CannotOpen, DataKeys, Sealer
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
 from zwhub.licences import store_vault as store
-from zwhub.licences.gather import NUMBER_TTL
+from zwhub.licences.gather import RECORD_TTL
 from zwhub.licences.vault import data_mark
 from zwhub.platform.database import Database
 
 MOST_PASSES = 10
-# A cache holds a record for NUMBER_TTL; a fill can begin just before the last value is replaced.
-GRACE = timedelta(seconds=NUMBER_TTL + 60)
+# A cache holds a record for RECORD_TTL; a fill can begin just before the last value is replaced.
+GRACE = timedelta(seconds=RECORD_TTL + 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+
+from zwhub.kernel.clock import first_moment
 
 
 class LicenceState(StrEnum):
@@ -46,6 +48,15 @@ class Standing:
     def version(self) -> str:
         """Names the newest entry that a verdict rests on."""
         return self.recorded_at.isoformat()
+
+
+def beginning(issued_on: date, signed_at: datetime, collected_at: datetime) -> Standing:
+    """The first entry: the licence itself, 有效 since it was issued, known since it was collected.
+
+    An older one was signed later on, when it was digitised.
+    """
+    begun = min(first_moment(issued_on), signed_at)
+    return Standing(LicenceState.VALID, begun, collected_at, "归集")
 
 
 # What may follow what (暂扣 is reversible; an end is an end). 转出 ends a licence here alone.

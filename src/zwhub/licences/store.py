@@ -1,6 +1,6 @@
 """Licences in SQL (证照存取)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    ColumnElement,
     Select,
     SmallInteger,
     Uuid,
@@ -22,7 +21,6 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zwhub.kernel.clock import first_moment
 from zwhub.kernel.paging import COUNT_CAP, Page, Slice
 from zwhub.licences.held import Held
 from zwhub.licences.model import (
@@ -35,45 +33,31 @@ from zwhub.licences.model import (
     Verification,
     VerificationBatch,
 )
-from zwhub.licences.status import CODE_OF, CODES, LicenceState, Standing
-from zwhub.licences.vault import Kept, Slot, Vault
+from zwhub.licences.status import CODE_OF, CODES, Standing, beginning
+from zwhub.licences.vault import Kept, RowOf, Slot, Vault
 from zwhub.platform.database import copy_rows
 
 
-async def newest(session: AsyncSession, key: UUID) -> Kept | None:
-    """The newest version of the licence that carries this name (证照编号)."""
-    return await _one(session, _named(LicenceName.key == key).order_by(_NEWEST).limit(1))
-
-
-async def newest_of(session: AsyncSession, keys: Collection[UUID]) -> Mapping[UUID, Kept]:
-    """By name, the newest version of the licence that carries it; one statement."""
+async def newest_named(session: AsyncSession, keys: Collection[UUID]) -> Mapping[UUID, RowOf]:
+    """By name (证照编号), the newest version of the licence that carries it."""
     query = (
-        select(LicenceName.key, *_KEPT)
-        .select_from(LicenceName)
-        .join(Licence, Licence.id == LicenceName.licence_id)
+        select(LicenceName.key, LicenceName.version, LicenceName.licence_id)
         .where(LicenceName.key == any_(literal(list(keys), ARRAY(Uuid()))))
         .ext(distinct_on(LicenceName.key))
         .order_by(LicenceName.key, _NEWEST)
     )
-    return {row.key: Kept(*row[1:]) for row in await session.execute(query)}
+    found = await session.execute(query)
+    return {key: RowOf(Slot(key, version), row_id) for key, version, row_id in found}
 
 
-async def newest_versions_named(
-    session: AsyncSession, keys: Collection[UUID]
-) -> Mapping[UUID, int]:
-    """By name, the newest version of the licence that carries it; from the index alone."""
-    query = (
-        select(LicenceName.key, func.max(LicenceName.version))
-        .where(LicenceName.key == any_(literal(list(keys), ARRAY(Uuid()))))
-        .group_by(LicenceName.key)
+async def rows_of(session: AsyncSession, slots: Collection[Slot]) -> Mapping[Slot, RowOf]:
+    """By identifier (证照标识), the very version that carries it."""
+    asked = _asked(slots)
+    query = select(LicenceName.key, LicenceName.version, LicenceName.licence_id).join(
+        asked, (LicenceName.key == asked.c.key) & (LicenceName.version == asked.c.version)
     )
-    return dict((await session.execute(query)).all())
-
-
-async def version_of(session: AsyncSession, slot: Slot) -> Kept | None:
-    """The very version that carries this identifier (证照标识)."""
-    here = (LicenceName.key == slot.series) & (LicenceName.version == slot.version)
-    return await _one(session, _named(here))
+    found = [(Slot(key, version), row_id) for key, version, row_id in await session.execute(query)]
+    return {slot: RowOf(slot, row_id) for slot, row_id in found}
 
 
 async def versions_of(session: AsyncSession, slots: Collection[Slot]) -> Mapping[Slot, Kept]:
@@ -94,11 +78,9 @@ async def by_id(session: AsyncSession, licence_id: int) -> Kept | None:
     return await _one(session, query)
 
 
-def _named(condition: ColumnElement[bool]) -> Select[int, UUID, int, bytes]:
-    return select(*_KEPT).join(LicenceName, LicenceName.licence_id == Licence.id).where(condition)
-
-
-async def _one(session: AsyncSession, query: Select[int, UUID, int, bytes]) -> Kept | None:
+async def _one(
+    session: AsyncSession, query: Select[int, UUID, int, bytes, datetime]
+) -> Kept | None:
     row = (await session.execute(query)).first()
     return None if row is None else Kept(*row)
 
@@ -109,7 +91,7 @@ def _asked(slots: Collection[Slot]) -> Any:
     return func.unnest(*columns).table_valued("key", "version", name="asked").render_derived()
 
 
-def _held_by(key: UUID) -> Select[int, UUID, int, bytes]:
+def _held_by(key: UUID) -> Select[int, UUID, int, bytes, datetime]:
     held = select(*_KEPT).join(LicenceHolder, LicenceHolder.licence_id == Licence.id)
     return held.where(LicenceHolder.holder_key == key)
 
@@ -136,31 +118,42 @@ async def count_held_by(session: AsyncSession, key: UUID) -> int:
 
 
 async def histories(
-    session: AsyncSession, licence_ids: Iterable[int]
+    session: AsyncSession, licence_ids: Collection[int]
 ) -> Mapping[int, list[Standing]]:
-    """Every entry of each licence's standing, oldest first; one statement.
+    """Every entry of each licence's standing, oldest first; two statements."""
+    changes = await changes_of(session, licence_ids)
+    query = select(Licence.id, Licence.issued_on, Licence.signed_at, Licence.collected_at).where(
+        Licence.id == any_(literal(list(licence_ids), ARRAY(BigInteger())))
+    )
+    return {
+        row_id: [beginning(issued, signed, collected), *changes.get(row_id, ())]
+        for row_id, issued, signed, collected in await session.execute(query)
+    }
 
-    The first is the licence itself: 有效 since it was issued, known since it was collected.
+
+async def changes_of(
+    session: AsyncSession, licence_ids: Collection[int]
+) -> Mapping[int, list[Standing]]:
+    """By licence, what changed in its standing since it was collected, oldest first.
+
+    A row that is gone has no entry; that it is there is told by its index alone.
     """
     status = LicenceStatus
     query = (
         select(
-            *(Licence.id, Licence.issued_on, Licence.signed_at, Licence.collected_at),
-            *(status.code, status.since, status.recorded_at, status.reason),
+            *(Licence.id, status.code, status.since, status.recorded_at, status.reason),
             status.from_the_beginning,
         )
         .outerjoin(status, status.licence_id == Licence.id)
-        .where(Licence.id == any_(literal(list(set(licence_ids)), ARRAY(BigInteger()))))
+        .where(Licence.id == any_(literal(list(licence_ids), ARRAY(BigInteger()))))
         .order_by(status.recorded_at, status.id)
     )
     found: dict[int, list[Standing]] = {}
     for row in await session.execute(query):
-        begun = min(first_moment(row.issued_on), row.signed_at)  # older ones were signed later on
-        first = Standing(LicenceState.VALID, begun, row.collected_at, "归集")
-        history = found.setdefault(row.id, [first])
+        changes = found.setdefault(row.id, [])
         if row.code is not None:
             said = row.since, row.recorded_at, row.reason, row.from_the_beginning
-            history.append(Standing(CODES[row.code], *said))
+            changes.append(Standing(CODES[row.code], *said))
     return found
 
 
@@ -323,4 +316,4 @@ async def trusts_sandbox(session: AsyncSession) -> bool:
 
 COUNTED_EXACTLY = 100_000
 _NEWEST = LicenceName.version.desc()
-_KEPT = (Licence.id, Licence.series_key, Licence.version, Licence.sealed)
+_KEPT = (Licence.id, Licence.series_key, Licence.version, Licence.sealed, Licence.collected_at)

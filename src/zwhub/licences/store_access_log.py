@@ -29,9 +29,15 @@ class Look(NamedTuple):
     series: UUID
     version: int
     sealed: bytes
+    collected_at: datetime
     organisation: str | None
     purpose: str | None
     case_number: str | None
+
+    @property
+    def kept(self) -> tuple[UUID, int, bytes, datetime]:
+        """The licence's series, version, sealed record, and when it was collected."""
+        return self.series, self.version, self.sealed, self.collected_at
 
     @property
     def key(self) -> Key:
@@ -58,7 +64,8 @@ async def looks(session: AsyncSession, holder_key: UUID, page: Page) -> Slice[Lo
     query = (
         select(
             *(said.trace_id, said.action, said.at, said.leaf, said.position),
-            *(Licence.id, Licence.series_key, Licence.version, Licence.sealed),
+            *(Licence.id, Licence.series_key, Licence.version),
+            *(Licence.sealed, Licence.collected_at),
             func.coalesce(Verification.organisation, LicenceReading.organisation),
             *(Verification.purpose, Verification.case_number),
         )

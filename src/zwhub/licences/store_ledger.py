@@ -35,9 +35,14 @@ from zwhub.platform.database import copy_rows
 _SEQUENCING = 0x7A77_0003  # any constant, as long as nothing else locks it
 
 
-def record(session: AsyncSession, traces: Sequence[Trace], secret: bytes) -> None:
-    """Traces and their entries, committed together or not at all."""
-    session.add_all([*traces, *(LedgerEntry(**row) for row in entries_of(traces, secret))])
+async def record(session: AsyncSession, traces: Sequence[Trace], secret: bytes) -> None:
+    """COPY traces and their entries, committed together or not at all."""
+    for action, table in TABLES.items():
+        own = [one for one in traces if isinstance(one, table)]
+        names = COLUMNS[action]
+        rows = [{name: getattr(one, name) for name in names} for one in own]
+        await copy_rows(session, table, rows)
+    await append(session, entries_of(traces, secret))
 
 
 async def record_batch(
@@ -46,13 +51,10 @@ async def record_batch(
     traces: Sequence[Verification],
     secret: bytes,
 ) -> None:
-    """One receipt, the traces it covers and their entries, in two COPYs."""
+    """One receipt, the traces it covers and their entries."""
     session.add(batch)
     await session.flush()
-    columns = COLUMNS[Action.VERIFICATION]
-    rows = [{name: getattr(trace, name) for name in columns} for trace in traces]
-    await copy_rows(session, Verification, rows)
-    await append(session, entries_of(traces, secret))
+    await record(session, traces, secret)
 
 
 async def append(session: AsyncSession, entries: Sequence[Mapping[str, Any]]) -> None:

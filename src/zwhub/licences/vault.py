@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -31,6 +32,14 @@ class Kept(NamedTuple):
     series: UUID
     version: int
     sealed: bytes
+    collected_at: datetime
+
+
+class RowOf(NamedTuple):
+    """The row that a name leads to; the name as in `licence_names`, None where it was the id."""
+
+    name: Slot | None
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ class Vault:
 
     def held(self, kept: Kept) -> Held:
         """The record, read. Raises `MalformedJws` or `MalformedBody`."""
-        return Held.read(kept.id, self.signed(kept))
+        return Held.read(kept.id, self.signed(kept), kept.collected_at)
 
     def record_key(self, record: bytes) -> str:
         """The name of a refused record (隔离区): it may be no more than a person's number."""

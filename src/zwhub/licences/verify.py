@@ -3,27 +3,22 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.crypto.digests import sha256_hex
-from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.identifiers.holder import mask_number
-from zwhub.licences import policy, store_ledger
-from zwhub.licences.body import MalformedBody
+from zwhub.kernel.words import Words
+from zwhub.licences import policy
 from zwhub.licences.decoy import decoy
 from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
 from zwhub.licences.findings import Finding
-from zwhub.licences.gather import By, Registry, find, questions
+from zwhub.licences.gather import By, Registry
 from zwhub.licences.held import Held, veiled
 from zwhub.licences.model import Verification
 from zwhub.licences.policy import Question
-from zwhub.licences.trust import trust_list
 
 
 async def verify_licence(
-    session: AsyncSession,
     registry: Registry,
     enquiry: Enquiry,
     actor: Actor,
@@ -35,27 +30,30 @@ async def verify_licence(
     Raises `Refused` (INVALID_INPUT, TOO_LONG) before anything is looked up.
     """
     require_sense(enquiry, now)
-    finding, question, held = await _examine(session, registry, enquiry, now)
-    trust = question.trust if question else await trust_list(session, registry.trust)
+    finding, question, held = await _examine(registry, enquiry, now)
     trace = trace_of(enquiry, finding, held, registry.vault, actor, now)
-    trace.trust_list_version = trust.version
-    trace.status_version = status_version(question)
+    trace.trust_list_version = question.trust.version
+    trace.status_version = status_version(question if isinstance(held, Held) else None)
     trace.receipt = receipts.seal(_statement(trace, enquiry, held))
-    store_ledger.record(session, [trace], registry.index_secret)
+    await registry.record(trace)
     return Verified(finding, held, trace)
 
 
 async def _examine(
-    session: AsyncSession, registry: Registry, enquiry: Enquiry, now: datetime
-) -> tuple[Finding, Question | None, Held | None]:
-    try:
-        held = await find(registry, enquiry.by, enquiry.value)
-    except (MalformedJws, MalformedBody) as malformed:
-        return policy.malformed(malformed.words), None, None
-    looked_at = [decoy() if held is None else held]
-    (question,) = await questions(session, registry, looked_at, enquiry.as_of, now, enquiry.claim)
+    registry: Registry, enquiry: Enquiry, now: datetime
+) -> tuple[Finding, Question, Held | None]:
+    found = await registry.find(enquiry.by, enquiry.value)
+    looked_at = found if isinstance(found, Held) else decoy()
+    known = await registry.circumstances(looked_at, enquiry.as_of)
+    question = known.question(looked_at, enquiry.as_of, now, enquiry.claim)
     finding = policy.examine(question)
-    return policy.not_found() if held is None else finding, question, held
+    match found:
+        case None:
+            return policy.not_found(), question, None
+        case Words():
+            return policy.malformed(found), question, None
+        case Held():
+            return finding, question, found
 
 
 def _statement(trace: Verification, enquiry: Enquiry, held: Held | None) -> dict[str, Any]:

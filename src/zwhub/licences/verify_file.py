@@ -95,7 +95,7 @@ async def verify_licence_file(
     trace.receipt = receipts.seal(_statement(trace, digest, finding, held))
     if isinstance(enquiry.file, UUID):
         await use_up(session, enquiry.file)
-    store_ledger.record(session, [trace], registry.index_secret)
+    await store_ledger.record(session, [trace], registry.index_secret)
     return VerifiedFile(finding, trace)
 
 

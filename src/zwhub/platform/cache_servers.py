@@ -43,7 +43,7 @@ class CacheServers(Protocol):
     """What the cache asks of its servers. Any failure is an exception of redis, OS or time."""
 
     async def ask(self, *command: str | bytes | int) -> Any:
-        """One command; all keys of it have the same braces."""
+        """One command."""
 
     async def ask_all(self, commands: Sequence[Command]) -> Any:
         """Several commands in one round trip to each server; raises the first failure."""
@@ -127,7 +127,7 @@ def _behind_sentinels(said: SplitResult, timeout: float) -> list["Redis"]:
 
 
 class _Cluster:
-    """A cluster; a value and its lease lie in one slot, other keys wherever they fall."""
+    """A cluster; keys lie wherever they fall."""
 
     def __init__(self, said: SplitResult, timeout: float, *, tls: bool) -> None:
         nodes = [ClusterNode(host, port) for host, port in _hosts(said, _REDIS)]

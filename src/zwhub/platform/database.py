@@ -95,9 +95,10 @@ async def copy_records(
     """The same for values in the order of the named columns."""
     if not records:
         return
-    await session.execute(select(1))  # the driver opens its transaction at the first statement
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection
+    if not driver.is_in_transaction():  # it opens one at the first statement
+        await session.execute(select(1))
     in_json = [isinstance(table.__table__.columns[name].type, JSON) for name in names]
     if any(in_json):
         records = [

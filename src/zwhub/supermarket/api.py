@@ -257,5 +257,5 @@ class SupermarketQueries:
                 input.as_of or ctx.now,
                 ctx.now,
             )
-            ledger.record(session, _readings(found, ctx), ctx.hub.index_secret)
+            await ledger.record(session, _readings(found, ctx), ctx.hub.index_secret)
         return SupermarketPlan.of(found, ctx)

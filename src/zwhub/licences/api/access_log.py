@@ -127,7 +127,7 @@ class AccessLogEntry:
 
 def _read(look: store.Look, vault: Vault) -> Held | None:
     try:
-        return vault.held(Kept(look.licence_id, look.series, look.version, look.sealed))
+        return vault.held(Kept(look.licence_id, *look.kept))
     except (MalformedJws, MalformedBody):
         return None  # the stored bytes were tampered with; verifyLicence says so
 

@@ -15,7 +15,7 @@ from zwhub.licences.api.faces import (
     Licence,
     registry_of,
 )
-from zwhub.licences.collect import collect_licences, forget_numbers
+from zwhub.licences.collect import collect_licences
 from zwhub.licences.judging import Candidate, CollectionOutcome, Problem
 
 SYSTEMS = {Persona.DEPARTMENT}
@@ -121,10 +121,10 @@ class CollectMutations:
         self, info: Info, input: Annotated[CollectLicencesInput, argument("记录", "the records")]
     ) -> CollectLicencesResult:
         ctx = info.context
-        registry = registry_of(ctx)
         records = [one.jws for one in input.records]
         async with ctx.hub.db.write() as session:
             types = frozenset(row.code for row in await directory.licence_types(session))
-            found = await collect_licences(session, registry, records, types, ctx.actor, ctx.now)
-        await forget_numbers(registry, found)
+            found = await collect_licences(
+                session, registry_of(ctx), records, types, ctx.actor, ctx.now
+            )
         return _report(found, ctx)

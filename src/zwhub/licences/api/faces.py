@@ -1,5 +1,6 @@
 """Faces of a licence (证照展示): what each caller may see of it."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -7,7 +8,7 @@ import strawberry
 
 import zwhub.licences.api.enums  # noqa: F401 - registers the enumerations used below
 from zwhub.directory.api import LicenceType, Organisation, licence_types_of, organisations_of
-from zwhub.graph.context import Context
+from zwhub.graph.context import Context, Hub
 from zwhub.graph.fields import batched, says
 from zwhub.graph.node import Node, global_id
 from zwhub.graph.rules import access
@@ -15,7 +16,7 @@ from zwhub.kernel.actor import Actor, Persona
 from zwhub.kernel.identifiers.holder import mask_name, mask_number, matches_code
 from zwhub.kernel.status_book import Place
 from zwhub.kernel.words import Words
-from zwhub.licences import policy, store
+from zwhub.licences import policy
 from zwhub.licences.body import Holder
 from zwhub.licences.findings import Check, CheckName, Finding, Outcome, Verdict, VerificationReason
 from zwhub.licences.gather import Registry, questions
@@ -27,12 +28,16 @@ from zwhub.licences.vault import Vault
 READERS = [access({Persona.CITIZEN, Persona.DEPARTMENT})]
 
 
-def vault_of(ctx: Context) -> Vault:
-    return Vault(ctx.hub.index_secret, ctx.hub.sealer)
-
-
 def registry_of(ctx: Context) -> Registry:
-    return Registry(ctx.hub.db, ctx.hub.cache, ctx.hub.trust, vault_of(ctx))
+    return ctx.hub.kept(_registry)
+
+
+def _registry(hub: Hub) -> Registry:
+    return Registry(hub.db, hub.cache, hub.trust, Vault(hub.index_secret, hub.sealer))
+
+
+def vault_of(ctx: Context) -> Vault:
+    return registry_of(ctx).vault
 
 
 @strawberry.type(description="持证主体 · a holder of a licence", directives=READERS)
@@ -131,9 +136,8 @@ class StatusListEntry:
 
 
 async def _histories(licences: list["Licence"], ctx: Context) -> list[list[Standing]]:
-    async with ctx.hub.db.read() as session:
-        found = await store.histories(session, [one.held.id for one in licences])
-    return [found.get(one.held.id, []) for one in licences]
+    registry = registry_of(ctx)
+    return await asyncio.gather(*(registry.standings(one.held) for one in licences))
 
 
 @strawberry.type(description="电子证照 · an electronic licence", directives=READERS)
@@ -203,7 +207,8 @@ class Licence(Node):
         def veil(text: str) -> str:
             return veiled(text, held, actor.number)
 
-        surface = [SurfaceItem(name=name, value=veil(v)) for name, v in body.surface.items()]
+        own = holds(actor, held)
+        face = body.surface.items() if own else ()
         return cls(
             id=global_id("Licence", ctx.hub.ids.hide("Licence", held.id)),
             number=veil(body.number),
@@ -215,7 +220,7 @@ class Licence(Node):
             valid_from=body.valid_from,
             valid_until=body.valid_until,
             region=body.region,
-            surface=surface if holds(actor, held) else None,
+            surface=[SurfaceItem(name=n, value=veil(v)) for n, v in face] if own else None,
             signed_at=body.signed_at,
             algorithm=held.jws.algorithm,
             held=held,

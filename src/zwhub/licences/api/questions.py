@@ -127,8 +127,7 @@ def verification_face(
 
 
 async def _licence(by: LicenceKey, ctx: Context) -> Licence | None:
-    async with ctx.hub.db.write() as session:
-        held = await look_up(session, registry_of(ctx), *named(by, ctx), ctx.actor, ctx.now)
+    held = await look_up(registry_of(ctx), *named(by, ctx), ctx.actor, ctx.now)
     return None if held is None else Licence.of(held, ctx)
 
 

@@ -181,10 +181,9 @@ class VerifyMutations:
     ) -> VerifyLicenceResult:
         ctx = info.context
         enquiry = input.enquiry(ctx.now)
-        async with ctx.hub.db.write() as session:
-            found = await verify_licence(
-                session, registry_of(ctx), enquiry, ctx.actor, ctx.hub.receipts, ctx.now
-            )
+        found = await verify_licence(
+            registry_of(ctx), enquiry, ctx.actor, ctx.hub.receipts, ctx.now
+        )
         return verification_face(found.trace, found.held, found.trace.receipt, ctx)
 
     @root_field(

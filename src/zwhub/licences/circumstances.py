@@ -1,0 +1,117 @@
+"""Circumstances (核验依据): what a verdict on a record needs besides the record itself."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zwhub.kernel.clock import civil_date
+from zwhub.kernel.crypto.jws import MalformedJws
+from zwhub.kernel.crypto.trust import TrustBook, TrustList
+from zwhub.licences import store
+from zwhub.licences.body import MalformedBody
+from zwhub.licences.held import Held
+from zwhub.licences.policy import HolderClaim, Question
+from zwhub.licences.status import Standing, present
+from zwhub.licences.trust import trust_list
+from zwhub.licences.vault import Kept, Vault
+
+
+class Circumstances(NamedTuple):
+    """What the hub knows of a record; `history` None = nothing is held under its identifier."""
+
+    trust: TrustList
+    history: list[Standing] | None
+    successor: str | None
+
+    def question(
+        self, held: Held, as_of: datetime, now: datetime, claim: HolderClaim | None = None
+    ) -> Question:
+        """The record, put before the policy."""
+        return Question(
+            jws=held.jws,
+            body=held.body,
+            trust=self.trust,
+            history=self.history,
+            same_as_registered=self.history is not None and held.id != 0,
+            successor=self.successor,
+            claim=claim,
+            as_of=_moment(as_of, now, self.trust, self.history or []),
+        )
+
+
+async def circumstances(
+    session: AsyncSession, vault: Vault, book: TrustBook, asked: Sequence[tuple[Held, datetime]]
+) -> list[Circumstances]:
+    """Of each record as of a moment, in three statements however many they are.
+
+    A presented record (id 0) is compared with what the registry holds under its identifier:
+    one statement more; where there are successors, another one names them.
+    """
+    trust = await trust_list(session, book)
+    records = [held for held, _ in asked]
+    histories = await _histories(session, vault, records)
+    successors = await _successors(session, vault, records, [civil_date(at) for _, at in asked])
+    return [
+        Circumstances(trust, history, successor)
+        for history, successor in zip(histories, successors, strict=True)
+    ]
+
+
+def _moment(
+    as_of: datetime, now: datetime, trust: TrustList, history: Sequence[Standing]
+) -> datetime:
+    """The moment asked about; the present is no earlier than anything that was recorded."""
+    return as_of if as_of < now else present(max(as_of, trust.made_at or as_of), history)
+
+
+async def _histories(
+    session: AsyncSession, vault: Vault, records: Sequence[Held]
+) -> list[list[Standing] | None]:
+    """Of the row under each record's identifier. A record with id 0 is not what that row holds."""
+    presented = {vault.slot(one.body.identifier) for one in records if one.id == 0}
+    rows = await store.versions_of(session, presented) if presented else {}
+    others = await store.histories(session, [kept.id for kept in rows.values()]) if rows else {}
+    changes = await store.changes_of(session, {one.id for one in records if one.id})
+    found: list[list[Standing] | None] = []
+    for one in records:
+        if one.id:
+            known = changes.get(one.id)  # None: the cache knows a record that the database has lost
+            found.append([] if known is None else [*one.beginning, *known])
+        else:
+            row = rows.get(vault.slot(one.body.identifier))
+            found.append(None if row is None else others[row.id])
+    return found
+
+
+async def _successors(
+    session: AsyncSession, vault: Vault, records: Sequence[Held], days: Sequence[date]
+) -> list[str | None]:
+    """For each record, the identifier of the version that had replaced it by that day."""
+    series = [vault.series_key(one.body.identifier) for one in records]
+    newest: dict[tuple[object, date], tuple[int, int]] = {}
+    for day, keys in groupby(sorted(zip(days, series, strict=True)), key=lambda pair: pair[0]):
+        asked = {key for _, key in keys}
+        for key, row in (await store.newest_versions(session, asked, day)).items():
+            newest[key, day] = row
+    newer: list[int | None] = []
+    for one, key, day in zip(records, series, days, strict=True):
+        version, row_id = newest.get((key, day), (0, 0))
+        newer.append(row_id if version > int(one.body.version) else None)
+    names = await _identifiers(session, vault, {row_id for row_id in newer if row_id is not None})
+    return [None if row_id is None else names[row_id] for row_id in newer]
+
+
+async def _identifiers(session: AsyncSession, vault: Vault, row_ids: set[int]) -> Mapping[int, str]:
+    rows = await store.by_ids(session, row_ids) if row_ids else []
+    return {row.id: _identifier(vault, row) for row in rows}
+
+
+def _identifier(vault: Vault, kept: Kept) -> str:
+    """An unreadable successor is one all the same."""
+    try:
+        return str(vault.held(kept).body.identifier)
+    except (MalformedJws, MalformedBody):
+        return "?"
