@@ -33,6 +33,7 @@ from zwhub.platform import database
 from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
 from zwhub.platform.migrate import migrate
+from zwhub.platform.reading import Readers
 from zwhub.platform.secrets import Secrets
 from zwhub.platform.settings import Settings
 from zwhub.profile.folder import read_profile, sample_folder
@@ -137,11 +138,19 @@ def statements(hub: SampleHub) -> Iterator[list[str]]:
             note(None, None, f"COPY {table.__tablename__}")
         await copy(session, table, names, records)
 
+    async def read(readers: Readers, statement: str, *values: Any) -> Sequence[Any]:
+        note(None, None, statement)
+        return await fetch(readers, statement, *values)
+
     seen: list[str] = []
+    fetch = Readers.fetch
     copy, engine = database.copy_records, hub.db.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        with mock.patch.object(database, "copy_records", noted):
+        with (
+            mock.patch.object(database, "copy_records", noted),
+            mock.patch.object(Readers, "fetch", read),
+        ):
             yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)

@@ -130,8 +130,7 @@ async def files(hub: SampleHub, issuer: Issuer, cast: Cast, number: str) -> None
 
 async def some_holders(hub: SampleHub) -> set[str]:
     """The persons of the sample's first licences, as numbers and names."""
-    async with hub.db.read() as session:
-        kept = await by_ids(session, range(1, 40))
+    kept = await by_ids(hub.db.reads, range(1, 40))
     held: list[Held] = [hub.vault.held(one) for one in kept]
     holders = [one for each in held for one in each.body.holders if one.code_type == "111"]
     assert holders

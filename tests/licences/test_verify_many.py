@@ -31,7 +31,7 @@ async def batch(
 
 async def identifiers(hub: SampleHub) -> list[str]:
     async with hub.db.read() as session:
-        rows = await store.by_ids(session, (await session.scalars(select(Licence.id))).all())
+        rows = await store.by_ids(hub.db.reads, (await session.scalars(select(Licence.id))).all())
     held = [hub.vault.held(row) for row in sorted(rows)]
     return [str(one.body.identifier) for one in held]
 

@@ -69,9 +69,7 @@ async def verified(hub: SampleHub, city: list[Draft], now: datetime) -> list[Fin
         slots = [hub.vault.slot(name) for name in names]
         known = await licences.versions_of(session, slots)
         held = [hub.vault.held(known[slot]) for slot in slots]
-        found += [
-            policy.examine(asked) for asked in await questions(session, registry, held, now, now)
-        ]
+        found += [policy.examine(asked) for asked in await questions(registry, held, now, now)]
     return found
 
 

@@ -5,8 +5,6 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from zwhub.kernel.clock import civil_date
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.crypto.trust import TrustBook, TrustList
@@ -15,8 +13,10 @@ from zwhub.licences.body import MalformedBody
 from zwhub.licences.held import Held
 from zwhub.licences.policy import HolderClaim, Question
 from zwhub.licences.status import Standing, present
-from zwhub.licences.trust import trust_list
+from zwhub.licences.trust import present_trust_list
 from zwhub.licences.vault import Kept, Vault
+from zwhub.platform.database import Database
+from zwhub.platform.reading import Reads
 
 
 class Circumstances(NamedTuple):
@@ -43,17 +43,17 @@ class Circumstances(NamedTuple):
 
 
 async def circumstances(
-    session: AsyncSession, vault: Vault, book: TrustBook, asked: Sequence[tuple[Held, datetime]]
+    db: Database, vault: Vault, book: TrustBook, asked: Sequence[tuple[Held, datetime]]
 ) -> list[Circumstances]:
     """Of each record as of a moment, in three statements however many they are.
 
     A presented record (id 0) is compared with what the registry holds under its identifier:
     one statement more; where there are successors, another one names them.
     """
-    trust = await trust_list(session, book)
+    trust = await present_trust_list(db, book)
     records = [held for held, _ in asked]
-    histories = await _histories(session, vault, records)
-    successors = await _successors(session, vault, records, [civil_date(at) for _, at in asked])
+    histories = await _histories(db, vault, records)
+    successors = await _successors(db.reads, vault, records, [civil_date(at) for _, at in asked])
     return [
         Circumstances(trust, history, successor)
         for history, successor in zip(histories, successors, strict=True)
@@ -68,13 +68,14 @@ def _moment(
 
 
 async def _histories(
-    session: AsyncSession, vault: Vault, records: Sequence[Held]
+    db: Database, vault: Vault, records: Sequence[Held]
 ) -> list[list[Standing] | None]:
     """Of the row under each record's identifier. A record with id 0 is not what that row holds."""
     presented = {vault.slot(one.body.identifier) for one in records if one.id == 0}
-    rows = await store.versions_of(session, presented) if presented else {}
-    others = await store.histories(session, [kept.id for kept in rows.values()]) if rows else {}
-    changes = await store.changes_of(session, {one.id for one in records if one.id})
+    rows = await store.rows_of(db.reads, presented) if presented else {}
+    others = await _others(db, [row.id for row in rows.values()])
+    held = {one.id for one in records if one.id}
+    changes = await store.changes_of(db.reads, held) if held else {}
     found: list[list[Standing] | None] = []
     for one in records:
         if one.id:
@@ -82,30 +83,37 @@ async def _histories(
             found.append([] if known is None else [*one.beginning, *known])
         else:
             row = rows.get(vault.slot(one.body.identifier))
-            found.append(None if row is None else others[row.id])
+            found.append(None if row is None else others.get(row.id))
     return found
 
 
+async def _others(db: Database, row_ids: Sequence[int]) -> Mapping[int, list[Standing]]:
+    if not row_ids:
+        return {}
+    async with db.read() as session:
+        return await store.histories(session, row_ids)
+
+
 async def _successors(
-    session: AsyncSession, vault: Vault, records: Sequence[Held], days: Sequence[date]
+    reads: Reads, vault: Vault, records: Sequence[Held], days: Sequence[date]
 ) -> list[str | None]:
     """For each record, the identifier of the version that had replaced it by that day."""
     series = [vault.series_key(one.body.identifier) for one in records]
     newest: dict[tuple[object, date], tuple[int, int]] = {}
     for day, keys in groupby(sorted(zip(days, series, strict=True)), key=lambda pair: pair[0]):
         asked = {key for _, key in keys}
-        for key, row in (await store.newest_versions(session, asked, day)).items():
+        for key, row in (await store.newest_versions(reads, asked, day)).items():
             newest[key, day] = row
     newer: list[int | None] = []
     for one, key, day in zip(records, series, days, strict=True):
         version, row_id = newest.get((key, day), (0, 0))
         newer.append(row_id if version > int(one.body.version) else None)
-    names = await _identifiers(session, vault, {row_id for row_id in newer if row_id is not None})
+    names = await _identifiers(reads, vault, {row_id for row_id in newer if row_id is not None})
     return [None if row_id is None else names[row_id] for row_id in newer]
 
 
-async def _identifiers(session: AsyncSession, vault: Vault, row_ids: set[int]) -> Mapping[int, str]:
-    rows = await store.by_ids(session, row_ids) if row_ids else []
+async def _identifiers(reads: Reads, vault: Vault, row_ids: set[int]) -> Mapping[int, str]:
+    rows = await store.by_ids(reads, row_ids) if row_ids else []
     return {row.id: _identifier(vault, row) for row in rows}
 
 

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.crypto.trust import TrustBook
 from zwhub.kernel.identifiers.licence import LicenceIdentifier, MalformedIdentifier
@@ -79,16 +77,15 @@ class Registry:
         await self._traces.ask(trace)
 
     async def _find(self, asked: Sequence[Named]) -> list[Found]:
-        async with self.db.read() as session:
-            return await find_many(session, self, asked)
+        return await find_many(self, asked)
 
     async def _look_around(self, asked: Sequence[tuple[Held, datetime]]) -> list[Circumstances]:
-        async with self.db.read() as session:
-            return await circumstances(session, self.vault, self.trust, asked)
+        return await circumstances(self.db, self.vault, self.trust, asked)
 
     async def _look_up_standings(self, asked: Sequence[Held]) -> list[list[Standing]]:
-        async with self.db.read() as session:
-            return await standings(session, asked)
+        changes = await store.changes_of(self.db.reads, {one.id for one in asked})
+        # None where the row is gone: the cache knows a record that the database has lost.
+        return [[*one.beginning, *changes[one.id]] if one.id in changes else [] for one in asked]
 
     async def _record(self, traces: Sequence[Trace]) -> Sequence[None]:
         async with self.db.write() as session:
@@ -104,9 +101,7 @@ async def find(registry: Registry, by: By, value: str) -> Held | None:
     return found
 
 
-async def find_many(
-    session: AsyncSession, registry: Registry, asked: Sequence[Named]
-) -> list[Found]:
+async def find_many(registry: Registry, asked: Sequence[Named]) -> list[Found]:
     """Each record as the registry holds it now.
 
     Names lead to rows by the database alone; rows then come out of the cache, whose records never
@@ -117,14 +112,16 @@ async def find_many(
     read = [_read_presented(value) if by is By.JWS else None for by, value in asked]
     slots = [_slot(vault, *one, presented) for one, presented in zip(asked, read, strict=True)]
     numbers = {value: vault.number_key(value) for by, value in asked if by is By.NUMBER}
-    by_number = await store.newest_named(session, set(numbers.values())) if numbers else {}
+    by_number = (
+        await store.newest_named(registry.db.reads, set(numbers.values())) if numbers else {}
+    )
     wanted = {slot for slot in slots if slot is not None}
-    by_slot = await store.rows_of(session, wanted) if wanted else {}
+    by_slot = await store.rows_of(registry.db.reads, wanted) if wanted else {}
     rows = [
         by_number.get(numbers[value]) if by is By.NUMBER else _row(by, value, slot, by_slot)
         for (by, value), slot in zip(asked, slots, strict=True)
     ]
-    held = await _held(session, registry, {row for row in rows if row is not None})
+    held = await _held(registry, {row for row in rows if row is not None})
     return [
         _told(one, presented, None if row is None else held.get(row.id))
         for one, presented, row in zip(asked, read, rows, strict=True)
@@ -182,9 +179,7 @@ def _recognised(presented: Found, held: Held | Words | None) -> Found:
     return held if same else presented
 
 
-async def _held(
-    session: AsyncSession, registry: Registry, rows: Collection[RowOf]
-) -> Mapping[int, Held | Words]:
+async def _held(registry: Registry, rows: Collection[RowOf]) -> Mapping[int, Held | Words]:
     """The rows, out of the cache as far as it has them; what it lacked is put there."""
     vault, places = registry.vault, {_place(row.name): row.id for row in rows if row.name}
     found = {}
@@ -193,7 +188,9 @@ async def _held(
         if kept is not None and kept.id == row_id:  # else the cache serves another database, too
             found[row_id] = _read(vault, kept)
     missing = {row.id for row in rows if not isinstance(found.get(row.id), Held)}
-    read = {row.id: row for row in await store.by_ids(session, missing)} if missing else {}
+    read = (
+        {row.id: row for row in await store.by_ids(registry.db.reads, missing)} if missing else {}
+    )
     lacked = {place: packed(read[one]) for place, one in places.items() if one in read}
     if lacked:
         await registry.cache.set_many(lacked, RECORD_TTL)
@@ -233,14 +230,7 @@ def _unpacked(value: bytes) -> Kept:
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
-async def standings(session: AsyncSession, held: Sequence[Held]) -> list[list[Standing]]:
-    """The standings of held licences, oldest first, none where the row is gone; one statement."""
-    changes = await store.changes_of(session, {one.id for one in held})
-    return [[*one.beginning, *changes[one.id]] if one.id in changes else [] for one in held]
-
-
 async def questions(
-    session: AsyncSession,
     registry: Registry,
     held: Sequence[Held],
     as_of: datetime,
@@ -249,5 +239,5 @@ async def questions(
 ) -> list[Question]:
     """Each record, put before the policy with all that it needs (`circumstances.py`)."""
     asked = [(one, as_of) for one in held]
-    found = await circumstances(session, registry.vault, registry.trust, asked)
+    found = await circumstances(registry.db, registry.vault, registry.trust, asked)
     return [known.question(one, as_of, now, claim) for one, known in zip(held, found, strict=True)]

@@ -17,7 +17,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,28 +35,28 @@ from zwhub.licences.model import (
 from zwhub.licences.status import CODE_OF, CODES, Standing, beginning
 from zwhub.licences.vault import Kept, RowOf, Slot, Vault
 from zwhub.platform.database import copy_rows
+from zwhub.platform.reading import Reads, Within
 
 
-async def newest_named(session: AsyncSession, keys: Collection[UUID]) -> Mapping[UUID, RowOf]:
+async def newest_named(reads: Reads, keys: Collection[UUID]) -> Mapping[UUID, RowOf]:
     """By name (证照编号), the newest version of the licence that carries it."""
-    query = (
-        select(LicenceName.key, LicenceName.version, LicenceName.licence_id)
-        .where(LicenceName.key == any_(literal(list(keys), ARRAY(Uuid()))))
-        .ext(distinct_on(LicenceName.key))
-        .order_by(LicenceName.key, _NEWEST)
+    statement = (
+        "SELECT DISTINCT ON (key) key, version, licence_id FROM licence_names "
+        "WHERE key = ANY($1::uuid[]) ORDER BY key, version DESC"
     )
-    found = await session.execute(query)
+    found = await reads.fetch(statement, list(keys))
     return {key: RowOf(Slot(key, version), row_id) for key, version, row_id in found}
 
 
-async def rows_of(session: AsyncSession, slots: Collection[Slot]) -> Mapping[Slot, RowOf]:
+async def rows_of(reads: Reads, slots: Collection[Slot]) -> Mapping[Slot, RowOf]:
     """By identifier (证照标识), the very version that carries it."""
-    asked = _asked(slots)
-    query = select(LicenceName.key, LicenceName.version, LicenceName.licence_id).join(
-        asked, (LicenceName.key == asked.c.key) & (LicenceName.version == asked.c.version)
+    statement = (
+        "SELECT key, version, licence_id FROM licence_names "
+        "JOIN unnest($1::uuid[], $2::smallint[]) AS asked (key, version) USING (key, version)"
     )
-    found = [(Slot(key, version), row_id) for key, version, row_id in await session.execute(query)]
-    return {slot: RowOf(slot, row_id) for slot, row_id in found}
+    keys, versions = zip(*slots, strict=True) if slots else ((), ())
+    found = await reads.fetch(statement, list(keys), list(versions))
+    return {(slot := Slot(key, version)): RowOf(slot, row_id) for key, version, row_id in found}
 
 
 async def versions_of(session: AsyncSession, slots: Collection[Slot]) -> Mapping[Slot, Kept]:
@@ -121,7 +120,7 @@ async def histories(
     session: AsyncSession, licence_ids: Collection[int]
 ) -> Mapping[int, list[Standing]]:
     """Every entry of each licence's standing, oldest first; two statements."""
-    changes = await changes_of(session, licence_ids)
+    changes = await changes_of(Within(session), licence_ids)
     query = select(Licence.id, Licence.issued_on, Licence.signed_at, Licence.collected_at).where(
         Licence.id == any_(literal(list(licence_ids), ARRAY(BigInteger())))
     )
@@ -131,52 +130,42 @@ async def histories(
     }
 
 
-async def changes_of(
-    session: AsyncSession, licence_ids: Collection[int]
-) -> Mapping[int, list[Standing]]:
+async def changes_of(reads: Reads, licence_ids: Collection[int]) -> Mapping[int, list[Standing]]:
     """By licence, what changed in its standing since it was collected, oldest first.
 
     A row that is gone has no entry; that it is there is told by its index alone.
     """
-    status = LicenceStatus
-    query = (
-        select(
-            *(Licence.id, status.code, status.since, status.recorded_at, status.reason),
-            status.from_the_beginning,
-        )
-        .outerjoin(status, status.licence_id == Licence.id)
-        .where(Licence.id == any_(literal(list(licence_ids), ARRAY(BigInteger()))))
-        .order_by(status.recorded_at, status.id)
+    statement = (
+        "SELECT l.id, s.code, s.since, s.recorded_at, s.reason, s.from_the_beginning "
+        "FROM licences l LEFT JOIN licence_statuses s ON s.licence_id = l.id "
+        "WHERE l.id = ANY($1::bigint[]) ORDER BY s.recorded_at, s.id"
     )
     found: dict[int, list[Standing]] = {}
-    for row in await session.execute(query):
-        changes = found.setdefault(row.id, [])
-        if row.code is not None:
-            said = row.since, row.recorded_at, row.reason, row.from_the_beginning
-            changes.append(Standing(CODES[row.code], *said))
+    for row_id, code, *said in await reads.fetch(statement, list(licence_ids)):
+        changes = found.setdefault(row_id, [])
+        if code is not None:
+            changes.append(Standing(CODES[code], *said))
     return found
 
 
 async def newest_versions(
-    session: AsyncSession, series: Collection[UUID], day: date
+    reads: Reads, series: Collection[UUID], day: date
 ) -> Mapping[UUID, tuple[int, int]]:
     """By series, the newest version issued by that day, and the id of its row."""
-    query = (
-        select(LicenceName.key, LicenceName.version, LicenceName.licence_id)
-        .where(LicenceName.key == any_(literal(list(series), ARRAY(Uuid()))))
-        .where(LicenceName.issued_on <= day)
-        .ext(distinct_on(LicenceName.key))
-        .order_by(LicenceName.key, _NEWEST)
+    statement = (
+        "SELECT DISTINCT ON (key) key, version, licence_id FROM licence_names "
+        "WHERE key = ANY($1::uuid[]) AND issued_on <= $2 ORDER BY key, version DESC"
     )
-    found = await session.execute(query)
+    found = await reads.fetch(statement, list(series), day)
     return {key: (version, row_id) for key, version, row_id in found}
 
 
-async def by_ids(session: AsyncSession, licence_ids: Collection[int]) -> list[Kept]:
-    query = select(*_KEPT).where(
-        Licence.id == any_(literal(list(licence_ids), ARRAY(BigInteger())))
+async def by_ids(reads: Reads, licence_ids: Collection[int]) -> list[Kept]:
+    statement = (
+        "SELECT id, series_key, version, sealed, collected_at FROM licences "
+        "WHERE id = ANY($1::bigint[])"
     )
-    return [Kept(*row) for row in await session.execute(query)]
+    return [Kept(*row) for row in await reads.fetch(statement, list(licence_ids))]
 
 
 async def one_collection_at_a_time(session: AsyncSession) -> None:

@@ -13,16 +13,32 @@ from zwhub.kernel.crypto.trust import Term, TrustBook, TrustedKey, TrustList
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
 from zwhub.licences.model import IssuerKey, TrustListVersion, TrustRoot
+from zwhub.platform.database import Database
+from zwhub.platform.reading import Reads, Within
 
 
 async def trust_list(session: AsyncSession, book: TrustBook) -> TrustList:
     """The newest version; read again only when the database holds a newer one."""
-    newest = select(TrustListVersion).order_by(TrustListVersion.number.desc()).limit(1)
-    row = await session.scalar(newest)
-    version = "0" if row is None else f"{row.number}-{row.digest[:12]}"
+    version, made_at = await _newest(Within(session))
     if book.current is None or book.current.version != version:
-        book.current = await _read(session, version, None if row is None else row.made_at)
+        book.current = await _read(session, version, made_at)
     return book.current
+
+
+async def present_trust_list(db: Database, book: TrustBook) -> TrustList:
+    """The same, for those who have no session: nearly always the version alone is read."""
+    version, _ = await _newest(db.reads)
+    if book.current is not None and book.current.version == version:
+        return book.current
+    async with db.read() as session:
+        return await trust_list(session, book)
+
+
+async def _newest(reads: Reads) -> tuple[str, datetime | None]:
+    rows = await reads.fetch(
+        "SELECT number, digest, made_at FROM trust_list_versions ORDER BY number DESC LIMIT 1"
+    )
+    return (f"{rows[0][0]}-{rows[0][1][:12]}", rows[0][2]) if rows else ("0", None)
 
 
 async def listed_key(session: AsyncSession, kid: str) -> TrustedKey:

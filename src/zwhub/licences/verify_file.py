@@ -142,7 +142,7 @@ async def _with_licence(
         reason = FileReason.NOT_REGISTERED
         check = unchecked(FileCheckName.RECORD, words, "GB/T 36903", reason)
         return replace(finding, checks=(*finding.checks, check)), None
-    (question,) = await questions(session, registry, [held], now, now)
+    (question,) = await questions(registry, [held], now, now)
     rules = _OF_RECORD if finding.format is FileFormat.JWS else _OF_LICENCE
     more = tuple(translated(rule(question)) for rule in rules)
     named = veiled(finding.identifier, held)  # some issuers put a person's number into it

@@ -68,9 +68,9 @@ async def verify_licences(
     """
     enquiries = _require_size(enquiry).each()
     require_sense(enquiries[0], now)
-    found = await find_many(session, registry, enquiry.asked)
+    found = await find_many(registry, enquiry.asked)
     held = [one for one in found if isinstance(one, Held)]
-    asked = await questions(session, registry, held, enquiry.as_of, now) if held else []
+    asked = await questions(registry, held, enquiry.as_of, now) if held else []
     findings = await _examined(asked)
     examined = iter(zip(asked, findings, strict=True))
     trust = asked[0].trust if asked else await trust_list(session, registry.trust)

@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
+import asyncpg
 import orjson
-from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, select
+from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, event, select
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -14,6 +16,10 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
+
+from zwhub.platform.reading import Readers
+
+SETTINGS = {"application_name": "zwhub", "timezone": "UTC"}
 
 
 class Base(DeclarativeBase):
@@ -44,12 +50,13 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
-            pool_pre_ping=True,  # a restarted server costs one round trip, not one failed request
-            connect_args={"server_settings": {"application_name": "zwhub", "timezone": "UTC"}},
+            connect_args={"server_settings": SETTINGS},
             hide_parameters=True,  # an error's text must not carry a person's number
             json_serializer=_json,
             json_deserializer=orjson.loads,
         )
+        event.listen(self.engine.sync_engine, "checkout", _require_alive)
+        self.reads = Readers(self._connect, pool_size)
         reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._readers = async_sessionmaker(reading, expire_on_commit=False)
         self._writers = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -74,8 +81,25 @@ class Database:
             await session.connection(execution_options=options)
             yield session
 
+    async def _connect(self) -> "asyncpg.Connection[Any]":
+        _, options = self.engine.dialect.create_connect_args(self.engine.url)
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(
+            **options, server_settings=SETTINGS
+        )
+        return connection
+
     async def close(self) -> None:
+        await self.reads.close()
         await self.engine.dispose()
+
+
+def _require_alive(connection: Any, *_: Any) -> None:
+    """A restarted server costs a new connection, not a failed request.
+
+    The driver has been told that its socket is closed, so asking the server is not needed.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def copy_rows(

@@ -173,7 +173,7 @@ async def _usable(
     key = registry.vault.holder_key(shopper.number)
     rows = await licences.all_held_by(session, key, types)
     held = [registry.vault.held(row) for row in rows]
-    asked = await questions(session, registry, held, as_of, now) if held else []
+    asked = await questions(registry, held, as_of, now) if held else []
     return _judged(zip(held, asked, strict=True), due)
 
 

@@ -195,9 +195,8 @@ class Licence(Node):
 
     @batched("当前核验情况", "what the hub finds of it now")
     async def verification(licences: list["Licence"], ctx: Context) -> list[LicenceFinding]:
-        async with ctx.hub.db.read() as session:
-            held = [one.held for one in licences]
-            asked = await questions(session, registry_of(ctx), held, ctx.now, ctx.now)
+        held = [one.held for one in licences]
+        asked = await questions(registry_of(ctx), held, ctx.now, ctx.now)
         return [LicenceFinding.of(policy.examine(question), ctx) for question in asked]
 
     @classmethod
