@@ -1,6 +1,6 @@
 """The vault (密库): how records are found without their numbers, and read from what is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -11,6 +11,7 @@ from zwhub.kernel.crypto.sealing import CannotOpen, Sealer, fingerprint
 from zwhub.kernel.identifiers.holder import normalise_code
 from zwhub.kernel.identifiers.licence import LicenceIdentifier
 from zwhub.kernel.words import Words
+from zwhub.licences.body import Body
 from zwhub.licences.held import Held
 from zwhub.licences.packing import pack, unpack
 
@@ -33,6 +34,14 @@ class Kept(NamedTuple):
     sealed: bytes
 
 
+class Names(NamedTuple):
+    """What a licence is found by: keyed digests of 16 bytes, each holder's once."""
+
+    series: bytes
+    number: bytes
+    holders: tuple[bytes, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Vault:
     """The two secrets behind the registry: one to find records with, one to read them.
@@ -46,12 +55,11 @@ class Vault:
 
     def number_key(self, number: str) -> UUID:
         """The name of a licence number (证照编号)."""
-        return self._key("licence-number", number)
+        return UUID(bytes=self._name(_NUMBER, number))
 
     def series_key(self, identifier: LicenceIdentifier) -> UUID:
         """The name of what all versions of one licence share."""
-        parts = (identifier.type_code, identifier.issuer, identifier.serial)
-        return self._key("licence-series", ".".join(parts))
+        return UUID(bytes=self._name(_SERIES, identifier.series))
 
     def slot(self, identifier: LicenceIdentifier) -> Slot:
         """Where the version that this identifier names has its place."""
@@ -59,11 +67,23 @@ class Vault:
 
     def holder_key(self, code: str) -> UUID:
         """The name under which a person's or body's licences are found."""
-        return self._key("holder", normalise_code(code))
+        return UUID(bytes=self._name(_HOLDER, normalise_code(code)))
+
+    def names(self, body: Body) -> Names:
+        """All that this licence is found by."""
+        holders = [self._name(_HOLDER, normalise_code(one.code)) for one in body.holders]
+        series = self._name(_SERIES, body.identifier.series)
+        return Names(series, self._name(_NUMBER, body.number), tuple(dict.fromkeys(holders)))
 
     def seal(self, slot: Slot, jws: Jws) -> bytes:
         """A record, to be kept in that slot."""
-        return self.sealer.seal(pack(jws), about_licence(*slot))
+        return self.seal_all([(slot.series.bytes, slot.version)], [jws])[0]
+
+    def seal_all(self, places: Sequence[tuple[bytes, int]], records: Sequence[Jws]) -> list[bytes]:
+        """The same for many, each with its series' name and its version."""
+        packed = [pack(jws) for jws in records]
+        abouts = [_about_version(*place) for place in places]
+        return self.sealer.seal_all(list(zip(packed, abouts, strict=True)))
 
     def signed(self, kept: Kept) -> bytes:
         """The record as its issuer signed it, byte for byte.
@@ -98,10 +118,11 @@ class Vault:
         """What was concealed. Raises `CannotOpen`."""
         return self.sealer.open(sealed, about.encode())
 
-    def _key(self, kind: str, text: str) -> UUID:
-        return UUID(bytes=keyed_digest(self.index_secret, kind, text)[:16])
+    def _name(self, kind: str, text: str) -> bytes:
+        return keyed_digest(self.index_secret, kind, text)[:16]
 
 
+_SERIES, _NUMBER, _HOLDER = "licence-series", "licence-number", "holder"
 INDEX_MARK = "index"
 
 
@@ -114,7 +135,11 @@ def data_mark(number: int) -> str:
 
 
 def about_licence(series: UUID, version: int) -> bytes:
-    return b"licence" + series.bytes + version.to_bytes(2, "big")
+    return _about_version(series.bytes, version)
+
+
+def _about_version(series: bytes, version: int) -> bytes:
+    return b"licence" + series + version.to_bytes(2, "big")
 
 
 def about_refused(record_key: str) -> str:
