@@ -120,8 +120,7 @@ def test_each_record_is_judged_as_expected(made: Made, trust: TrustList) -> None
     candidates = [Candidate(i, row.record or "") for i, (_, row) in enumerate(rows)]
     later = datetime.now(UTC) + timedelta(days=30_000)
     standards = Standards(trust, frozenset(TYPES.values()), later)
-    for candidate in candidates:
-        judge(candidate, standards)
+    judge(candidates, standards)
     for (name, row), one in zip(rows, candidates, strict=True):
         reason = one.problems[0].code if one.problems else None
         assert reason == forged.get((name, row.number)), (name, row.number)

@@ -6,13 +6,14 @@ The format is laid down in `docs/licence-format.md` and `schema/licence.schema.j
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from zwhub.kernel.identifiers.licence import LicenceIdentifier, MalformedIdentifier
 from zwhub.kernel.words import Words
-from zwhub.licences.body_quick import QuickBody, quickly
 
 FORMAT = "zwhub-licence/1"
 MOST_HOLDERS = 20
@@ -54,44 +55,91 @@ class MalformedBody(Exception):
         self.words = words
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+_Long = Annotated[str, Meta(min_length=1, max_length=200)]
+_Short = Annotated[str, Meta(min_length=1, max_length=64)]
+_Content = Annotated[str, Meta(min_length=1, max_length=2_000)]
+
+
+class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One holder (持证主体), as signed."""
 
-    name: str
-    code: str
+    name: _Long
+    code: _Short
     code_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What the issuer signed, as values."""
+class Body(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename="camel",
+    tag_field="format",
+    tag=FORMAT,
+):
+    """What the issuer signed, as values, in the format's order."""
 
     identifier: LicenceIdentifier
-    number: str
-    name: str
+    number: _Short
+    name: _Long
     type_code: str
-    type_name: str
+    type_name: _Long
     issuer_code: str
-    issuer_name: str
+    issuer_name: _Long
     issued_on: date
     valid_from: date
     valid_until: date | None
-    holders: tuple[Holder, ...]
+    holders: Annotated[tuple[Holder, ...], Meta(min_length=1, max_length=MOST_HOLDERS)]
     version: str
     operation: str
     previous: str | None
     region: str
-    surface: Mapping[str, str]
-    signed_at: datetime
-    signed_by: str
+    surface: Annotated[dict[_Short, _Content], Meta(max_length=MOST_SURFACE_ITEMS)]
+    signed_at: Annotated[datetime, Meta(tz=True)]
+    signed_by: _Long
 
 
 def read_body(payload: bytes) -> Body:
     """The body in the exact bytes that were signed. Raises `MalformedBody`."""
-    said = quickly(payload)
-    usual = None if said is None else _usual(said)
-    return usual or read_closely(payload)
+    return read_quickly(payload) or read_closely(payload)
+
+
+def read_quickly(payload: bytes) -> Body | None:
+    """The body as nearly every issuer writes it, five times as fast; else None, and no reason.
+
+    It never accepts what `read_closely` refuses, nor reads anything else from it.
+    """
+    try:
+        body = _decode(payload)
+        # Only what is written exactly so has no repeated name, no odd order, no odd form of a date.
+        if _encode(body) != payload or not _is_usual(body):
+            return None
+        _agree(body)
+    except (msgspec.DecodeError, ValueError, RecursionError, _Unfit):
+        return None
+    odd = payload.translate(None, _ORDINARY)  # nothing stands between the members: it is in a text
+    return body if not odd or _is_legible(odd, payload) else None
+
+
+def _is_legible(odd: bytes, payload: bytes) -> bool:
+    """No blank, nothing escaped, no control character."""
+    return b" " not in odd and b"\\" not in odd and payload.decode().isprintable()
+
+
+# Of UTF-8: what stands for U+0021 to U+007E and for U+4000 to U+9FFF, but for the backslash.
+_ORDINARY = bytes({*range(0x21, 0x7F), *range(0x80, 0xC0), *range(0xE4, 0xEA)} - {0x5C})
+
+
+def _is_usual(body: Body) -> bool:
+    """Codes that the format knows, in the forms that nearly all records have."""
+    return (
+        body.operation in OPERATIONS
+        and all(one.code_type in HOLDER_CODE_TYPES for one in body.holders)
+        # The issuer's code is that of the identifier, which has been read; a region's is not.
+        and len(body.issuer_code) == _ISSUER
+        and body.identifier.issuer == body.issuer_code
+        and (body.previous is None or bool(_identifier(body.previous)))
+        and _REGION.fullmatch(body.region) is not None
+    )
 
 
 def read_closely(payload: bytes) -> Body:
@@ -106,45 +154,6 @@ def read_closely(payload: bytes) -> Body:
         place = f"${unfit.place}"
         words = Words(f"{place} {unfit.zh}", f"{place} {unfit.en}")
         raise MalformedBody(place, words) from None
-
-
-def _usual(said: QuickBody) -> Body | None:
-    """The body, where it is one and needs no explanation."""
-    kinds = {one.code_type for one in said.holders}
-    if not (
-        said.format == FORMAT
-        and said.operation in OPERATIONS
-        and kinds <= HOLDER_CODE_TYPES
-        and len(said.issuer_code) == _ISSUER
-        and _REGION.fullmatch(said.region)
-    ):
-        return None
-    try:
-        body = Body(
-            identifier=_identifier(said.identifier),
-            number=said.number,
-            name=said.name,
-            type_code=said.type_code,
-            type_name=said.type_name,
-            issuer_code=said.issuer_code,
-            issuer_name=said.issuer_name,
-            issued_on=said.issued_on,
-            valid_from=said.valid_from,
-            valid_until=said.valid_until,
-            holders=tuple(Holder(one.name, one.code, one.code_type) for one in said.holders),
-            version=said.version,
-            operation=said.operation,
-            previous=_identifier_or_null(said.previous),
-            region=said.region,
-            surface=said.surface,
-            signed_at=said.signed_at,
-            signed_by=said.signed_by,
-        )
-        _agree(body)
-    except _Unfit:
-        return None
-    # The issuer's code is that of the identifier, which has been read; a region's is not.
-    return body if body.identifier.issuer == body.issuer_code else None
 
 
 class _Unfit(Exception):
@@ -261,6 +270,10 @@ def _identifier(value: Any) -> LicenceIdentifier:
         return LicenceIdentifier.parse(value if isinstance(value, str) else "")
     except MalformedIdentifier as malformed:
         raise _Unfit(malformed.words.zh, malformed.words.en) from None
+
+
+_decode = msgspec.json.Decoder(Body, dec_hook=lambda _, value: _identifier(value)).decode
+_encode = msgspec.json.Encoder(enc_hook=str).encode  # an identifier is a text
 
 
 def _identifier_or_null(value: Any) -> str | None:

@@ -46,7 +46,7 @@ async def collect_licences(
     trust = await trust_list(session, registry.trust)
     candidates = [Candidate(index, text) for index, text in enumerate(records)]
     standards = Standards(trust, known_types, now)
-    await asyncio.to_thread(_judge, candidates, standards)
+    await asyncio.to_thread(judge, candidates, standards)
     await store.one_collection_at_a_time(session)
     await _compare(session, registry.vault, candidates)
     await _record(session, candidates, registry, actor, now)
@@ -60,11 +60,6 @@ def _require_size(records: Sequence[str]) -> None:
             f"A delivery holds 1 to {MOST_RECORDS} records.",
         )
         raise Refused(Reason.TOO_MANY, words, ("input", "records"))
-
-
-def _judge(candidates: Sequence[Candidate], by: Standards) -> None:
-    for one in candidates:
-        judge(one, by)
 
 
 async def _compare(session: AsyncSession, vault: Vault, candidates: Sequence[Candidate]) -> None:

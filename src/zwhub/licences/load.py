@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
-from zwhub.licences import store, store_deliveries
-from zwhub.licences.deliveries.rows import Change, Row
+from zwhub.licences import copying, store, store_deliveries
+from zwhub.licences.deliveries.rows import Change
 from zwhub.licences.intake import Bad, Judged, Ready, refused
 from zwhub.licences.judging import IDENTIFIER_TAKEN, NUMBER_TAKEN, Problem
 from zwhub.licences.status import CODE_OF, CODES, FOLLOWING, Standing
@@ -62,7 +62,6 @@ class Stored:
 async def store_chunk(
     session: AsyncSession,
     step: Step,
-    rows: Sequence[Row],
     judged: Judged,
     vault: Vault,
     now: datetime,
@@ -72,7 +71,7 @@ async def store_chunk(
     Raises `Refused` when somebody else has loaded this part of the file meanwhile.
     """
     await store.one_collection_at_a_time(session)
-    compared = await _compared(session, step, rows, judged, vault, now)
+    compared = await _compared(session, step, judged, vault, now)
     new, stored = compared.settled.new, compared.stored
     first = await store.reserve_ids(session, len(new)) if new else 0
     await _copy(session, new, first, compared.changes, now)
@@ -89,13 +88,12 @@ async def store_chunk(
 async def compare_chunk(
     session: AsyncSession,
     step: Step,
-    rows: Sequence[Row],
     judged: Judged,
     vault: Vault,
     now: datetime,
 ) -> Stored:
     """What `store_chunk` would do, as far as the registry as it stands tells; nothing is stored."""
-    return (await _compared(session, step, rows, judged, vault, now)).stored
+    return (await _compared(session, step, judged, vault, now)).stored
 
 
 class _Compared(NamedTuple):
@@ -107,35 +105,43 @@ class _Compared(NamedTuple):
 async def _compared(
     session: AsyncSession,
     step: Step,
-    rows: Sequence[Row],
     judged: Judged,
     vault: Vault,
     now: datetime,
 ) -> _Compared:
-    settled = await _settle(session, rows, judged.ready, vault)
+    settled = await _settle(session, judged.ready, vault)
     changes, wrong = await _changes(session, settled.unchanged, now)
-    late = [(ready.row, (problem,)) for ready, problem in [*settled.bad, *wrong]]
-    texts = {row.number: row.record or "" for row in rows} if late else {}
-    bad = [*judged.bad, *(refused(row, texts[row], why, vault) for row, why in late)]
-    counts = _counted(step.counts, rows, settled, judged, bad, len(changes))
+    late = [*settled.bad, *wrong]
+    bad = [*judged.bad, *(_refused(one, problem, vault) for one, problem in late)]
+    counts = _counted(step.counts, settled, judged, bad, len(changes))
     return _Compared(settled, changes, Stored(counts, bad))
 
 
-async def _settle(
-    session: AsyncSession, rows: Sequence[Row], ready: Sequence[Ready], vault: Vault
-) -> Settled:
+async def _settle(session: AsyncSession, ready: Sequence[Ready], vault: Vault) -> Settled:
     """New, held already, or in conflict; nearly always no name is taken, and that is all."""
-    names = {one.series for one in ready} | {one.number for one in ready}
-    taken = await store_deliveries.taken_names(session, names) if names else set()
+    names = [name for one in ready for name in (one.series, one.number)]
+    distinct = sorted(set(names))  # neighbours lie on one page of the index
+    taken = await store_deliveries.taken_names(session, distinct) if names else set()
+    if len(distinct) < len(names):
+        taken.update(name for name, times in Counter(names).items() if times > 1)
     suspects = [one for one in ready if one.series in taken or one.number in taken]
+    return await _examined(session, ready, suspects, vault) if suspects else Settled([*ready])
+
+
+async def _examined(
+    session: AsyncSession, ready: Sequence[Ready], suspects: Sequence[Ready], vault: Vault
+) -> Settled:
+    """The suspects one by one, in their order; all others are new."""
     known = await _known(session, suspects)
     signed = {slot: _signed(vault, kept) for slot, kept in known.items()}
     owners = await _owners(session, suspects)
-    texts = {row.number: row.record or "" for row in rows}
-    settled = Settled()
+    doubtful, settled = {one.row for one in suspects}, Settled()
     for one in ready:
-        slot = (one.series, one.version)
-        before, text = slot in signed, texts[one.row]
+        if one.row not in doubtful:
+            settled.new.append(one)
+            continue
+        slot, text = _slot(one), _text(one, vault)
+        before = slot in signed
         if signed.setdefault(slot, text) != text:
             settled.bad.append((one, IDENTIFIER_TAKEN))
         elif owners.setdefault(one.number, one.series) != one.series:
@@ -148,23 +154,33 @@ async def _settle(
     return settled
 
 
-async def _known(session: AsyncSession, ready: Sequence[Ready]) -> dict[tuple[str, int], Kept]:
-    slots = {Slot(UUID(one.series), one.version) for one in ready}
-    rows = await store.versions_of(session, slots) if slots else {}
-    return {(slot.series.hex, slot.version): kept for slot, kept in rows.items()}
+def _slot(one: Ready) -> Slot:
+    return Slot(UUID(bytes=one.series), one.version)
 
 
-async def _owners(session: AsyncSession, ready: Sequence[Ready]) -> dict[str, str]:
-    numbers = {UUID(one.number) for one in ready}
-    rows = await store.series_of_numbers(session, numbers) if numbers else {}
-    return {number.hex: series.hex for number, series in rows.items()}
+def _text(one: Ready, vault: Vault) -> bytes:
+    """The record that was just made ready."""
+    return vault.signed_in(_slot(one), one.sealed)
 
 
-def _signed(vault: Vault, kept: Kept) -> str:
+def _refused(one: Ready, problem: Problem, vault: Vault) -> Bad:
+    return refused(one.row, _text(one, vault).decode("ascii"), (problem,), vault)
+
+
+async def _known(session: AsyncSession, ready: Sequence[Ready]) -> Mapping[Slot, Kept]:
+    return await store.versions_of(session, {_slot(one) for one in ready})
+
+
+async def _owners(session: AsyncSession, ready: Sequence[Ready]) -> dict[bytes, bytes]:
+    rows = await store.series_of_numbers(session, {UUID(bytes=one.number) for one in ready})
+    return {number.bytes: series.bytes for number, series in rows.items()}
+
+
+def _signed(vault: Vault, kept: Kept) -> bytes:
     try:
-        return vault.signed(kept).decode("ascii")
+        return vault.signed(kept)
     except MalformedJws:  # tampered with: equal to nothing that is delivered
-        return ""
+        return b""
 
 
 Changed = tuple[int, Standing, str]  # the licence's row, its new standing, on what basis
@@ -181,7 +197,7 @@ async def _changes(
     wrong: Doubtful = []
     for row_id, one, change in told:
         present = histories[row_id][-1]
-        standing = _standing(change, one, max(now, present.recorded_at + _TICK))
+        standing = _standing(change, max(now, present.recorded_at + _TICK))
         same = (present.state, present.since) == (standing.state, standing.since)
         if standing.state in FOLLOWING[present.state]:
             changes.append((row_id, standing, change.basis))
@@ -190,10 +206,11 @@ async def _changes(
     return changes, wrong
 
 
-def _standing(change: Change, one: Ready, recorded_at: datetime) -> Standing:
-    since = change.since or one.signed_at
+def _standing(change: Change, recorded_at: datetime) -> Standing:
+    if change.since is None:
+        raise ValueError("what is ready says since when")
     state = CODES[change.status]
-    return Standing(state, since, recorded_at, change.reason, change.from_the_beginning)
+    return Standing(state, change.since, recorded_at, change.reason, change.from_the_beginning)
 
 
 async def _copy(
@@ -203,22 +220,18 @@ async def _copy(
     changes: Iterable[Changed],
     now: datetime,
 ) -> None:
-    licences: list[tuple[Any, ...]] = []
-    names: list[tuple[Any, ...]] = []
-    holders: list[tuple[Any, ...]] = []
-    later = list(changes)
-    for row_id, one in enumerate(new, start=first):
-        slot = (one.series, one.version)
-        licences.append(
-            (row_id, *slot, one.type_code, one.issued_on, one.signed_at, now, one.sealed)
-        )
-        names.append((*slot, row_id, one.issued_on))
-        names.append((one.number, one.version, row_id, one.issued_on))
-        holders.extend((key, row_id) for key in one.holders)
-        if one.change is not None and one.change.status != ISSUED:
-            later.append((row_id, _standing(one.change, one, now + _TICK), one.change.basis))
-    standings = [_standing_row(*change) for change in later]
-    await store_deliveries.copy_in(session, licences, names, holders, standings)
+    ids = list(zip(range(first, first + len(new)), new, strict=True))
+    names = [(key, one.version, i, one.day) for i, one in ids for key in (one.series, one.number)]
+    holders = [(key, i) for i, one in ids for key in one.holders]
+    told = [(i, one.change) for i, one in ids if one.change and one.change.status != ISSUED]
+    later = [*changes, *((i, _standing(said, now + _TICK), said.basis) for i, said in told)]
+    await store_deliveries.copy_in(
+        session,
+        copying.licences(first, (one.values for one in new)),
+        copying.names(sorted(names)),  # in the order of their index
+        copying.holders(sorted(holders)),
+        [_standing_row(*change) for change in later],
+    )
 
 
 def _standing_row(row_id: int, said: Standing, basis: str) -> tuple[Any, ...]:
@@ -240,16 +253,15 @@ def _quarantined(bad: Bad, sha256: str, now: datetime) -> dict[str, Any]:
 
 def _counted(
     before: Mapping[str, int],
-    rows: Sequence[Row],
     settled: Settled,
     judged: Judged,
     bad: Sequence[Bad],
     changed: int,
 ) -> dict[str, int]:
     """What became of the rows: by outcome, and why (`refused CODE`, `warned CODE`)."""
-    counts = Counter(before)
-    counts.update(rows=len(rows), accepted=len(settled.new), quarantined=len(bad), changed=changed)
-    counts["unchanged"] += len(rows) - len(settled.new) - len(bad)
+    rows, counts = len(judged.ready) + len(judged.bad), Counter(before)
+    counts.update(rows=rows, accepted=len(settled.new), quarantined=len(bad), changed=changed)
+    counts["unchanged"] += rows - len(settled.new) - len(bad)
     counts.update(f"refused {problem.code}" for one in bad for problem in one.problems)
     counts.update(f"warned {code}" for code in judged.warnings)
     return dict(counts)

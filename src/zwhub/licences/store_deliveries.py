@@ -1,45 +1,42 @@
 """Deliveries in SQL (归集文件存取): which names are taken, rows by COPY, how far a file has come."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Uuid, any_, literal, select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from zwhub.licences import copying
 from zwhub.licences.model import Delivery, Licence, LicenceHolder, LicenceName, LicenceStatus
-from zwhub.platform.database import copy_records
+from zwhub.platform.database import copy_binary, copy_records, select_any
 
-# The columns that bulk rows come in; keys are 32 hexadecimal characters.
-LICENCES = (
-    *("id", "series_key", "version", "type_code"),
-    *("issued_on", "signed_at", "collected_at", "sealed"),
-)
-NAMES = ("key", "version", "licence_id", "issued_on")
-HOLDERS = ("holder_key", "licence_id")
 STANDINGS = (
     *("licence_id", "code", "since", "recorded_at"),
     *("reason", "basis", "actor", "from_the_beginning"),
 )
-Records = Sequence[tuple[Any, ...]]
 
 
 async def copy_in(
-    session: AsyncSession, licences: Records, names: Records, holders: Records, standings: Records
+    session: AsyncSession,
+    licences: bytes,
+    names: bytes,
+    holders: bytes,
+    standings: Sequence[tuple[Any, ...]],
 ) -> None:
-    """COPY rows in the columns named above."""
-    await copy_records(session, Licence, LICENCES, licences)
-    await copy_records(session, LicenceName, NAMES, names)
-    await copy_records(session, LicenceHolder, HOLDERS, holders)
+    """COPY rows: three tables as `copying` writes them, the last in the columns named above."""
+    await copy_binary(session, Licence, copying.LICENCES, licences)
+    await copy_binary(session, LicenceName, copying.NAMES, names)
+    await copy_binary(session, LicenceHolder, copying.HOLDERS, holders)
     await copy_records(session, LicenceStatus, STANDINGS, standings)
 
 
-async def taken_names(session: AsyncSession, keys: Collection[str]) -> set[str]:
+async def taken_names(session: AsyncSession, keys: Iterable[bytes]) -> set[bytes]:
     """Those of the names that any licence carries; one statement."""
-    asked = literal(list(keys), ARRAY(Uuid(as_uuid=False)))
-    found = await session.scalars(select(LicenceName.key).where(LicenceName.key == any_(asked)))
-    return {key.hex for key in found}
+    query = "SELECT key FROM licence_names WHERE key = ANY($1::uuid[])"
+    found = await select_any(session, query, [key.hex() for key in keys])
+    return {key.bytes for key in found}
 
 
 async def begin(session: AsyncSession, new: Delivery) -> Delivery:

@@ -17,7 +17,7 @@ def problem(body: Body) -> Words | None:
     if body.previous is None:
         return None
     previous = LicenceIdentifier.parse(body.previous)
-    if _series(previous) == _series(body.identifier):
+    if previous.series == body.identifier.series:
         return None if previous.version < body.version else _NOT_LOWER
     if body.version != "001":
         return _OTHER_LICENCE
@@ -36,10 +36,6 @@ def replaced(body: Body) -> LicenceIdentifier | None:
         return None
     previous = LicenceIdentifier.parse(body.previous)
     return previous if _same_issuer(previous, body) else None
-
-
-def _series(identifier: LicenceIdentifier) -> tuple[str, str, str]:
-    return identifier.type_code, identifier.issuer, identifier.serial
 
 
 def _same_issuer(previous: LicenceIdentifier, body: Body) -> bool:

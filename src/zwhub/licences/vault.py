@@ -1,6 +1,6 @@
 """The vault (密库): how records are found without their numbers, and read from what is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from zwhub.kernel.crypto.sealing import CannotOpen, Sealer, fingerprint
 from zwhub.kernel.identifiers.holder import normalise_code
 from zwhub.kernel.identifiers.licence import LicenceIdentifier
 from zwhub.kernel.words import Words
+from zwhub.licences.body import Body
 from zwhub.licences.held import Held
 from zwhub.licences.packing import pack, unpack
 
@@ -42,6 +43,14 @@ class RowOf(NamedTuple):
     id: int
 
 
+class Names(NamedTuple):
+    """What a licence is found by: keyed digests of 16 bytes, each holder's once."""
+
+    series: bytes
+    number: bytes
+    holders: tuple[bytes, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Vault:
     """The two secrets behind the registry: one to find records with, one to read them.
@@ -55,12 +64,11 @@ class Vault:
 
     def number_key(self, number: str) -> UUID:
         """The name of a licence number (证照编号)."""
-        return self._key("licence-number", number)
+        return UUID(bytes=self._name(_NUMBER, number))
 
     def series_key(self, identifier: LicenceIdentifier) -> UUID:
         """The name of what all versions of one licence share."""
-        parts = (identifier.type_code, identifier.issuer, identifier.serial)
-        return self._key("licence-series", ".".join(parts))
+        return UUID(bytes=self._name(_SERIES, identifier.series))
 
     def slot(self, identifier: LicenceIdentifier) -> Slot:
         """Where the version that this identifier names has its place."""
@@ -68,19 +76,35 @@ class Vault:
 
     def holder_key(self, code: str) -> UUID:
         """The name under which a person's or body's licences are found."""
-        return self._key("holder", normalise_code(code))
+        return UUID(bytes=self._name(_HOLDER, normalise_code(code)))
+
+    def names(self, body: Body) -> Names:
+        """All that this licence is found by."""
+        holders = [self._name(_HOLDER, normalise_code(one.code)) for one in body.holders]
+        series = self._name(_SERIES, body.identifier.series)
+        return Names(series, self._name(_NUMBER, body.number), tuple(dict.fromkeys(holders)))
 
     def seal(self, slot: Slot, jws: Jws) -> bytes:
         """A record, to be kept in that slot."""
-        return self.sealer.seal(pack(jws), about_licence(*slot))
+        return self.seal_all([(slot.series.bytes, slot.version)], [jws])[0]
+
+    def seal_all(self, places: Sequence[tuple[bytes, int]], records: Sequence[Jws]) -> list[bytes]:
+        """The same for many, each with its series' name and its version."""
+        packed = [pack(jws) for jws in records]
+        abouts = [_about_version(*place) for place in places]
+        return self.sealer.seal_all(list(zip(packed, abouts, strict=True)))
 
     def signed(self, kept: Kept) -> bytes:
         """The record as its issuer signed it, byte for byte.
 
         Raises `MalformedJws` when what is kept was altered, moved, or sealed with a lost key.
         """
+        return self.signed_in(Slot(kept.series, kept.version), kept.sealed)
+
+    def signed_in(self, slot: Slot, sealed: bytes) -> bytes:
+        """The same of what was sealed for that slot."""
         try:
-            return unpack(self.sealer.open(kept.sealed, about_licence(*kept[1:3])))
+            return unpack(self.sealer.open(sealed, about_licence(*slot)))
         except CannotOpen:
             words = Words("存储的记录无法解密", "the stored record cannot be opened")
             raise MalformedJws(words) from None
@@ -107,10 +131,11 @@ class Vault:
         """What was concealed. Raises `CannotOpen`."""
         return self.sealer.open(sealed, about.encode())
 
-    def _key(self, kind: str, text: str) -> UUID:
-        return UUID(bytes=keyed_digest(self.index_secret, kind, text)[:16])
+    def _name(self, kind: str, text: str) -> bytes:
+        return keyed_digest(self.index_secret, kind, text)[:16]
 
 
+_SERIES, _NUMBER, _HOLDER = "licence-series", "licence-number", "holder"
 INDEX_MARK = "index"
 
 
@@ -123,7 +148,11 @@ def data_mark(number: int) -> str:
 
 
 def about_licence(series: UUID, version: int) -> bytes:
-    return b"licence" + series.bytes + version.to_bytes(2, "big")
+    return _about_version(series.bytes, version)
+
+
+def _about_version(series: bytes, version: int) -> bytes:
+    return b"licence" + series + version.to_bytes(2, "big")
 
 
 def about_refused(record_key: str) -> str:

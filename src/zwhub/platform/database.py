@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from io import BytesIO
 from typing import Any, ClassVar
 
 import asyncpg
@@ -119,17 +120,36 @@ async def copy_records(
     """The same for values in the order of the named columns."""
     if not records:
         return
-    connection = await (await session.connection()).get_raw_connection()
-    driver: Any = connection.driver_connection
-    if not driver.is_in_transaction():  # it opens one at the first statement
-        await session.execute(select(1))
     in_json = [isinstance(table.__table__.columns[name].type, JSON) for name in names]
     if any(in_json):
         records = [
             tuple(_json(v) if j else v for v, j in zip(row, in_json, strict=True))
             for row in records
         ]
+    driver = await _driver(session)
     await driver.copy_records_to_table(table.__tablename__, records=records, columns=names)
+
+
+async def copy_binary(
+    session: AsyncSession, table: type[Base], names: Sequence[str], rows: bytes
+) -> None:
+    """The same for rows that are in PostgreSQL's binary format already."""
+    driver = await _driver(session)
+    name = table.__tablename__
+    await driver.copy_to_table(name, source=BytesIO(rows), columns=names, format="binary")
+
+
+async def select_any(session: AsyncSession, query: str, values: Sequence[Any]) -> list[Any]:
+    """The first column of a query for many values at once, by the driver alone: `$1` is a list."""
+    return [row[0] for row in await (await _driver(session)).fetch(query, values)]
+
+
+async def _driver(session: AsyncSession) -> Any:
+    connection = await (await session.connection()).get_raw_connection()
+    driver: Any = connection.driver_connection
+    if not driver.is_in_transaction():  # it opens one at the first statement
+        await session.execute(select(1))
+    return driver
 
 
 def _json(value: Any) -> str:

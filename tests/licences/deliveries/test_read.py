@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from delivered import KINDS, Cells, write
 from zwhub.kernel.clock import BEIJING
 from zwhub.licences.batch import SUFFIX, DeliveredFile
-from zwhub.licences.deliveries import read as reading
+from zwhub.licences.deliveries import pieces
 from zwhub.licences.deliveries.read import batch_signature, examined, read
 from zwhub.licences.deliveries.rows import COLUMNS, Change, Row, Unreadable
 
@@ -83,7 +83,7 @@ def many(count: int) -> list[Cells]:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_ROWS", 97)
+    monkeypatch.setattr(pieces, "MOST_ROWS", 97)
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -93,19 +93,19 @@ def test_reading_goes_on_from_every_chunk(kind: str, tmp_path: Path) -> None:
     chunks = list(read(path))
     whole = rows(path)
     assert len(chunks) > 15
-    assert all(len(chunk.rows) <= 97 for chunk in chunks)
+    assert all(len(list(chunk.rows)) <= 97 for chunk in chunks)
     shares = [chunk.share for chunk in chunks]
     assert shares == sorted(shares)
     assert kind == "xlsx" or 0.9 < shares[-1] <= 1.0  # this one does not declare its rows
     behind = 0
     for chunk in chunks:
-        behind += len(chunk.rows)
+        behind += len(list(chunk.rows))
         assert rows(path, chunk.resume) == whole[behind:]
 
 
 def test_long_records_make_short_chunks(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [{"record": "x" * 65_000}] * 600, HEADER)
-    counts = [len(chunk.rows) for chunk in read(path)]
+    counts = [len(list(chunk.rows)) for chunk in read(path)]
     assert sum(counts) == 600
     assert max(counts) == 259  # the first that reach 16 Mi characters
 

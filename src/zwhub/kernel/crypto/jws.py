@@ -2,11 +2,11 @@
 
 import json
 from base64 import urlsafe_b64encode
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
+
+import msgspec
 
 from zwhub.kernel.crypto.keys import Algorithm, PrivateKey, PublicKey
 from zwhub.kernel.words import Words
@@ -18,7 +18,20 @@ MAX_NAME = 64  # characters of `kid`, and of `typ`
 # that changes what is signed is not understood here, so it is refused.
 _REFUSED = ("crit", "b64", "jwk", "jku", "x5u")
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_TO_PLAIN = bytes.maketrans(b"-_", b"+/")
+_PLAIN = _ALPHABET.replace(b"-", b"+").replace(b"_", b"/")
+# From base64url to base64; whatever else a part holds becomes what base64 does not know.
+_TO_PLAIN = bytes(
+    _PLAIN[_ALPHABET.index(octet)] if octet in _ALPHABET else ord("!") for octet in range(256)
+)
+# By length modulo 4: what closes the part as a JSON text, and what it may end with, the bits that
+# are spare being zero (RFC 4648 §3.5). No length leaves one character over.
+_ENDS = (
+    (b'"', _ALPHABET),
+    (b'!"', b""),
+    (b'=="', _ALPHABET[::16]),
+    (b'="', _ALPHABET[::4]),
+)
+_base64 = msgspec.json.Decoder(bytes).decode  # half the time of `binascii`, and strict
 
 
 class MalformedJws(ValueError):
@@ -29,8 +42,7 @@ class MalformedJws(ValueError):
         self.words = words
 
 
-@dataclass(frozen=True, slots=True)
-class Jws:
+class Jws(msgspec.Struct, frozen=True):  # made by the million: a sixth of a dataclass's time
     """A parsed record (签名记录), its signature not yet checked.
 
     `signing_input` is the exact bytes that were signed; nothing is ever serialised again.
@@ -39,10 +51,13 @@ class Jws:
     algorithm: Algorithm
     kid: str
     typ: str | None
-    header: Mapping[str, object] = field(repr=False)
-    payload: bytes = field(repr=False)
-    signing_input: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    header: Mapping[str, object]
+    payload: bytes
+    signing_input: bytes
+    signature: bytes
+
+    def __repr__(self) -> str:
+        return f"Jws({self.algorithm}, {self.kid!r}, {self.typ!r})"
 
     def signed_by(self, key: PublicKey) -> bool:
         """Whether `key` made the signature. The key fixes the algorithm (RFC 8725 §3.1)."""
@@ -106,14 +121,12 @@ def _encoded(octets: bytes) -> bytes:
 
 def decoded(part: bytes) -> bytes:
     """The octets behind canonical base64url: spare bits zero (RFC 4648 §3.5), no padding (§5)."""
-    if part.translate(None, _ALPHABET) or len(part) % 4 == 1:
-        raise _not_base64()
-    octets = a2b_base64(part.translate(_TO_PLAIN) + b"=" * (-len(part) % 4))
-    spare = -len(octets) % 3  # of one byte in the last group four bits are spare, of two bytes two
-    if (
-        spare
-        and b2a_base64(octets[spare - 3 :], newline=False).rstrip(b"=")[-1] != _TO_PLAIN[part[-1]]
-    ):
+    end, last = _ENDS[len(part) % 4]
+    try:
+        octets = _base64(b'"' + part.translate(_TO_PLAIN) + end)
+    except msgspec.ValidationError:
+        raise _not_base64() from None
+    if part and part[-1] not in last:
         raise _not_base64()
     return octets
 

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
@@ -142,9 +142,18 @@ class Sealer:
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
         """`plain` encrypted, to be opened with the same `about` alone."""
+        return self.seal_all([(plain, about)])[0]
+
+    def seal_all(self, values: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """Each with its `about`, all of them under one key."""
         known = self._with(self._recent())
-        number, nonce = known.ring.current, os.urandom(_NONCE_BYTES)
-        return bytes([number]) + nonce + known.ciphers[number].encrypt(nonce, plain, about)
+        number, encrypt = known.ring.current, known.ciphers[known.ring.current].encrypt
+        random, mark = os.urandom(_NONCE_BYTES * len(values)), bytes([number])
+        nonces = [random[at : at + _NONCE_BYTES] for at in range(0, len(random), _NONCE_BYTES)]
+        return [
+            mark + nonce + encrypt(nonce, plain, about)
+            for nonce, (plain, about) in zip(nonces, values, strict=True)
+        ]
 
     def open(self, sealed: bytes, about: bytes) -> bytes:
         """What was sealed. Raises `CannotOpen`."""

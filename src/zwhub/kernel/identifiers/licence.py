@@ -1,7 +1,6 @@
 """Licence identifiers (电子证照标识, GB/T 36904): one name for one version of one licence."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -13,14 +12,15 @@ __all__ = ["CheckState", "LicenceIdentifier", "MalformedIdentifier", "build", "c
 ROOT = "1.2.156.3005.2"
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
-_FORM = re.compile(
+_PREFIX, _TYPE = len(ROOT) + 1, 21
+_is_form = re.compile(
     r"1\.2\.156\.3005\.2\."
-    r"(?P<type_code>[0-9A-Z]{21})\."
-    r"(?P<issuer>[0-9A-Z]{18}|[0-9]{6})\."  # in the field a 6-digit region occurs, too
-    r"(?P<serial>[0-9A-Z]{1,40})\."
-    r"(?P<version>[0-9]{3})\."
-    r"(?P<check>[0-9A-Z])"
-)
+    r"[0-9A-Z]{21}\."  # the licence type
+    r"(?:[0-9A-Z]{18}|[0-9]{6})\."  # the issuer; in the field a 6-digit region occurs, too
+    r"[0-9A-Z]{1,40}\."  # the serial
+    r"[0-9]{3}\."  # the version
+    r"[0-9A-Z]"
+).fullmatch
 
 
 class CheckState(StrEnum):
@@ -31,19 +31,14 @@ class CheckState(StrEnum):
     WRONG = "WRONG"
 
 
-@dataclass(frozen=True, slots=True)
-class LicenceIdentifier:
-    """The parts of an identifier; `str()` gives the text back.
+class LicenceIdentifier(str):
+    """An identifier, and its parts by name.
 
     `type_code` is the defining body's 18 characters and a serial of 3; `issuer` has 18
     characters, or 6 digits of a region; `version` has 3 digits.
     """
 
-    type_code: str
-    issuer: str
-    serial: str
-    version: str
-    check: str
+    __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> "LicenceIdentifier":
@@ -51,23 +46,44 @@ class LicenceIdentifier:
 
         A wrong check character is not malformed: see `check_state`.
         """
-        found = _FORM.fullmatch(text)
-        if not found:
+        if not _is_form(text):
             words = Words(zh="电子证照标识格式错误", en="not the form of a licence identifier")
             raise MalformedIdentifier(words)
-        return cls(**found.groupdict())
+        return cls(text)
+
+    @property
+    def type_code(self) -> str:
+        return self[_PREFIX : _PREFIX + _TYPE]
+
+    @property
+    def issuer(self) -> str:
+        return self[_PREFIX + _TYPE + 1 :].split(".", 1)[0]
+
+    @property
+    def serial(self) -> str:
+        return self.split(".")[-3]
+
+    @property
+    def version(self) -> str:
+        return self[-5:-2]
+
+    @property
+    def check(self) -> str:
+        return self[-1]
+
+    @property
+    def series(self) -> str:
+        """Type, issuer and serial, as they are written: what all versions share."""
+        return self[_PREFIX:-6]
 
     @property
     def check_state(self) -> CheckState:
-        product = _product(self.serial + self.version, _begun(self.type_code + self.issuer))
+        type_code, issuer, serial = self.series.split(".")
+        product = _product(serial + self.version, _begun(type_code + issuer))
         if self.check == _ALPHABET[(37 - product) % 36]:
             return CheckState.VALID
-        body = self.type_code + self.issuer + self.serial + self.version
+        body = type_code + issuer + serial + self.version
         return CheckState.VARIANT if self.check == variant_character(body) else CheckState.WRONG
-
-    def __str__(self) -> str:
-        parts = (ROOT, self.type_code, self.issuer, self.serial, self.version, self.check)
-        return ".".join(parts)
 
 
 def build(type_code: str, issuer: str, serial: str, version: int) -> str:
@@ -76,7 +92,7 @@ def build(type_code: str, issuer: str, serial: str, version: int) -> str:
     body = type_code + issuer + serial + number
     check = check_character(body) if set(body) <= _VALUES.keys() else ""
     text = ".".join((ROOT, type_code, issuer, serial, number, check))
-    return str(LicenceIdentifier.parse(text))
+    return LicenceIdentifier.parse(text)
 
 
 def check_character(body: str) -> str:

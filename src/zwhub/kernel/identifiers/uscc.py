@@ -2,8 +2,11 @@
 
 import re
 from enum import StrEnum
+from operator import mul
 
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # without I O S V Z
+_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 _ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714
 _FORM = re.compile(f"[{_ALPHABET}]{{18}}")
@@ -40,8 +43,7 @@ def organisation_code(code: str) -> str:
 
 def check_character(first17: str) -> str:
     """GB 32100 §5: weights 3^(i-1) mod 31, complement to 31."""
-    total = sum(_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(first17))
-    return _ALPHABET[-total % 31]
+    return _ALPHABET[-sum(map(mul, map(_VALUES.__getitem__, first17), _WEIGHTS)) % 31]
 
 
 def organisation_check_character(first8: str) -> str:

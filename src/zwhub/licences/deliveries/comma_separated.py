@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zwhub.licences.deliveries.lines import BUFFER, LONGEST_LINE, bounded_lines
+from zwhub.licences.deliveries.pieces import Piece, of_rows
 from zwhub.licences.deliveries.rows import (
     Place,
     Row,
@@ -38,8 +39,11 @@ class CommaSeparated:
         self._header = tuple(columns(names or ()).items())
         self._width = len(names or ())
 
-    def rows(self, start: Place) -> Iterator[tuple[Row, int]]:
-        """The rows behind `start`, each with the place behind it; blank lines are left out."""
+    def pieces(self, start: Place) -> Iterator[Piece]:
+        """The rows behind `start`; blank lines are left out."""
+        return of_rows(self._rows(start), lambda: self.hint)
+
+    def _rows(self, start: Place) -> Iterator[tuple[Row, int]]:
         self.hint = start.hint or self.hint
         at, number = max(start.done, self._first), max(start.row, _HEADER)
         with self._path.open("rb", BUFFER) as file:

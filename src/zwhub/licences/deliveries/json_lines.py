@@ -1,32 +1,48 @@
 """JSON lines: an object on each line; a broken one spoils no other."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from zwhub.licences.deliveries.lines import BUFFER, bounded_lines
+from zwhub.licences.deliveries.pieces import Piece, bounded
 from zwhub.licences.deliveries.rows import Place, Row, broken, members, row_of, too_long
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines in their order, from number `first` on; None was too long. They are read as rows.
+
+    Blank ones are left out.
+    """
+
+    first: int
+    texts: Sequence[bytes | None]
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, text in enumerate(self.texts, start=self.first):
+            row = too_long(number) if text is None else _row(number, text)
+            if row is not None:
+                yield row
 
 
 class JsonLines:
     """A file of JSON lines; a place is a byte."""
 
-    hint = ""
-
     def __init__(self, path: Path) -> None:
         self._path, self.total = path, path.stat().st_size
 
-    def rows(self, start: Place) -> Iterator[tuple[Row, int]]:
-        """The rows behind `start`, each with the place behind it; blank lines are left out."""
-        number = start.row
+    def pieces(self, start: Place) -> Iterator[Piece]:
+        """The lines behind `start`, not read yet: that is for whoever goes through them."""
+        before = start.row
         with self._path.open("rb", BUFFER) as file:
-            for end, line in bounded_lines(file, start.done):
-                number += 1
-                row = too_long(number) if line is None else _row(number, line)
-                if row is not None:
-                    yield row, end
+            lines = bounded_lines(file, start.done)
+            for some, done in bounded((line, len(line or b""), end) for end, line in lines):
+                yield Lines(before + 1, some), Place(done, before + len(some))
+                before += len(some)
 
 
 def _row(number: int, line: bytes) -> Row | None:

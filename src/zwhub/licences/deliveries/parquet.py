@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zwhub.licences.deliveries.pieces import Piece, of_rows
 from zwhub.licences.deliveries.rows import Place, Row, Unreadable, broken, columns, row_of
 
 _AT_ONCE = 1_000  # rows decoded together
@@ -13,8 +14,6 @@ _NOTHING = object()  # a cell that cannot be read
 
 class Parquet:
     """A Parquet file; a place is a row."""
-
-    hint = ""
 
     def __init__(self, path: Path) -> None:
         """Raises `Unreadable`: pyarrow is missing, the file is cut off or lacks its records."""
@@ -33,8 +32,11 @@ class Parquet:
             _require_text(schema.field(self._header["record"]).type)
             self.total = file.metadata.num_rows
 
-    def rows(self, start: Place) -> Iterator[tuple[Row, int]]:
-        """The rows behind `start`, each with the place behind it. Raises `Unreadable`."""
+    def pieces(self, start: Place) -> Iterator[Piece]:
+        """The rows behind `start`. Raises `Unreadable`."""
+        return of_rows(self._rows(start))
+
+    def _rows(self, start: Place) -> Iterator[tuple[Row, int]]:
         with _opened(self._path) as file:
             first, skipped = _group_of(file, start.done)
             groups = list(range(first, file.num_row_groups))
@@ -42,10 +44,10 @@ class Parquet:
             for batch in _batches(file, groups, self._names):
                 if number + batch.num_rows > start.done:
                     unread = batch.slice(max(start.done - number, 0))
-                    yield from self._rows(unread, max(number, start.done))
+                    yield from self._rows_of(unread, max(number, start.done))
                 number += batch.num_rows
 
-    def _rows(self, batch: Any, number: int) -> Iterator[tuple[Row, int]]:
+    def _rows_of(self, batch: Any, number: int) -> Iterator[tuple[Row, int]]:
         cells = [_values(batch.column(name)) for name in self._names]
         for values in zip(*cells, strict=True):
             number += 1

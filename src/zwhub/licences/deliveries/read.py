@@ -4,7 +4,7 @@ import codecs
 import hashlib
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -12,11 +12,10 @@ from zwhub.licences.batch import LARGEST, SUFFIX, DeliveredFile
 from zwhub.licences.deliveries.comma_separated import CommaSeparated
 from zwhub.licences.deliveries.json_lines import JsonLines
 from zwhub.licences.deliveries.parquet import Parquet
+from zwhub.licences.deliveries.pieces import Piece
 from zwhub.licences.deliveries.rows import Place, Row, Unreadable
 from zwhub.licences.deliveries.spreadsheet import Spreadsheet
 
-MOST_ROWS = 5_000  # of a chunk
-MOST_CHARACTERS = 16 * 1024 * 1024  # of its records, so that long ones need no more memory
 _TOKEN = re.compile(r"([a-z]+):([0-9]{1,18}):([0-9]{1,18}):([a-z0-9-]{0,16})")
 _HEAD = 4_096
 _NAMED = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -25,24 +24,21 @@ _NAMED = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 class Chunk(NamedTuple):
     """Some rows in their order. `resume` begins the next chunk: keep it with what was stored.
 
-    `share` says how much of the file lies behind, from 0 to 1, for a progress bar.
+    A text is read into rows where they are gone through, be that in another process. `share` says
+    how much of the file lies behind, from 0 to 1, for a progress bar.
     """
 
-    rows: list[Row]
+    rows: Iterable[Row]
     resume: str
     share: float
 
 
 class Source(Protocol):
-    """A kind of file: how long it is, and its rows behind a place, each with how far it reaches.
-
-    `hint` is what a later start must know beside that.
-    """
+    """A kind of file: how long it is, and what lies behind a place, in pieces of bounded size."""
 
     total: int
-    hint: str
 
-    def rows(self, start: Place) -> Iterator[tuple[Row, int]]: ...
+    def pieces(self, start: Place) -> Iterator[Piece]: ...
 
 
 KINDS: Mapping[str, Callable[[Path], Source]] = {
@@ -61,21 +57,9 @@ def read(path: Path, start: str = "") -> Iterator[Chunk]:
     """
     kind = kind_of(path)
     source = KINDS[kind](path)
-    rows: list[Row] = []
-    weight = done = 0
-    try:
-        for row, done in source.rows(_place(start, kind)):
-            rows.append(row)
-            weight += len(row.record or "")
-            if len(rows) >= MOST_ROWS or weight >= MOST_CHARACTERS:
-                yield _chunk(rows, kind, done, source)
-                rows, weight = [], 0
-    except Unreadable:
-        if rows:  # what lies before the damage is sound
-            yield _chunk(rows, kind, done, source)
-        raise
-    if rows:
-        yield _chunk(rows, kind, done, source)
+    for rows, place in source.pieces(_place(start, kind)):
+        resume = f"{kind}:{place.done}:{place.row}:{place.hint}"
+        yield Chunk(rows, resume, min(place.done / max(source.total, 1), 1.0))
 
 
 def kind_of(path: Path) -> str:
@@ -146,8 +130,3 @@ def _place(start: str, kind: str) -> Place:
     if found is None or found[1] != kind:
         raise Unreadable("续读位置与文件不符", "the place to go on from is not of this file")
     return Place(int(found[2]), int(found[3]), found[4])
-
-
-def _chunk(rows: list[Row], kind: str, done: int, source: Source) -> Chunk:
-    token = f"{kind}:{done}:{rows[-1].number}:{source.hint}"
-    return Chunk(rows, token, min(done / max(source.total, 1), 1.0))

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from zwhub.licences.deliveries.pieces import Piece, of_rows
 from zwhub.licences.deliveries.rows import Place, Row, Unreadable, cells_of, columns, row_of
 from zwhub.licences.files.container import Container, Refused
 
@@ -17,8 +18,6 @@ _AT_ONCE = 500
 
 class Spreadsheet:
     """An XLSX file; a place is a row of the sheet."""
-
-    hint = ""
 
     def __init__(self, path: Path) -> None:
         """Raises `Unreadable`: openpyxl is missing, the workbook too large, damaged, hostile."""
@@ -36,8 +35,11 @@ class Spreadsheet:
             header = header[:-1]
         self._header = tuple(columns(header).items())
 
-    def rows(self, start: Place) -> Iterator[tuple[Row, int]]:
-        """The rows behind `start`, each with the place behind it; empty ones are left out."""
+    def pieces(self, start: Place) -> Iterator[Piece]:
+        """The rows behind `start`; empty ones are left out."""
+        return of_rows(self._rows(start))
+
+    def _rows(self, start: Place) -> Iterator[tuple[Row, int]]:
         width = 1 + max(position for _, position in self._header)
         for number, values in enumerate(_rows(self._path), start=1):
             if number <= max(start.row, 1):
