@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -62,19 +63,24 @@ def _require_room(path: Path) -> None:
         raise Unreadable(f"XLSX：{refused.words.zh}", f"XLSX: {refused.words.en}") from None
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     from openpyxl import load_workbook
 
-    with warnings.catch_warnings(action="ignore"):  # of styles and other things not read here
-        return load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    with path.open("rb") as file:  # ours to close: the library leaves it open when it stumbles
+        with warnings.catch_warnings(action="ignore"):  # of styles and others not read here
+            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        try:
+            yield book
+        finally:
+            book.close()
 
 
 def _declared_rows(path: Path) -> int:
     """How many rows the sheet says that it has: good enough for a progress bar."""
     try:
-        book = _opened(path)
-        rows = book.worksheets[0].max_row
-        book.close()
+        with _opened(path) as book:
+            rows = book.worksheets[0].max_row
     except Exception:  # told where the rows are read
         rows = None
     return rows if isinstance(rows, int) and rows > 0 else _MOST_ROWS
@@ -88,8 +94,7 @@ def _rows(path: Path) -> Iterator[tuple[Any, ...]]:
 
 
 def _unguarded_rows(path: Path) -> Iterator[tuple[Any, ...]]:
-    book = _opened(path)
-    try:
+    with _opened(path) as book:
         rows = book.worksheets[0].iter_rows(
             max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True
         )
@@ -99,5 +104,3 @@ def _unguarded_rows(path: Path) -> Iterator[tuple[Any, ...]]:
             if not some:
                 return
             yield from some
-    finally:
-        book.close()
