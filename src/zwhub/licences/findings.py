@@ -1,6 +1,6 @@
 """What a verification can say (核验结论): verdicts, reasons, check outcomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from zwhub.kernel.words import Words
@@ -83,14 +83,13 @@ class Finding:
     """Every check in order, and what follows from them."""
 
     checks: tuple[Check, ...]
+    _deciding: Check | None = field(init=False, repr=False, compare=False)
 
-    @property
-    def _deciding(self) -> Check | None:
-        for outcome in (Outcome.FAIL, Outcome.NOT_CHECKED):
-            for check in self.checks:
-                if check.outcome is outcome and check.reason is not None:
-                    return check
-        return None
+    def __post_init__(self) -> None:
+        telling = [check for check in self.checks if check.reason is not None]
+        failed = (check for check in telling if check.outcome is Outcome.FAIL)
+        open_ = (check for check in telling if check.outcome is Outcome.NOT_CHECKED)
+        object.__setattr__(self, "_deciding", next(failed, next(open_, None)))
 
     @property
     def verdict(self) -> Verdict:

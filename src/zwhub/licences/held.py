@@ -8,7 +8,7 @@ from zwhub.kernel.crypto.jws import Jws, MalformedJws, parse
 from zwhub.kernel.identifiers import citizen
 from zwhub.kernel.identifiers.holder import mask_name, mask_number, matches_code, normalise_code
 from zwhub.kernel.words import Words
-from zwhub.licences.body import Body, read_body
+from zwhub.licences.body import Body, Holder, read_body
 from zwhub.licences.status import Standing, beginning
 
 TYP = "zwhub-licence+jws"
@@ -41,22 +41,37 @@ class Held:
         return cls(row_id, jws, read_body(jws.payload), signed, collected_at)
 
 
-def veiled(text: str, held: Held, reader: str | None = None) -> str:
-    """`text` as somebody may read it who is the holder with the number `reader`, or none of them.
+class Veil:
+    """How texts of a licence are shown to one reader, who may be one of its holders.
 
     The numbers and names of the other holders are masked, also where they are only a part, and
     so is whatever else is a citizen's number.
     """
-    own = "" if reader is None else normalise_code(reader)
-    for one in held.body.holders:
-        code = normalise_code(one.code)
-        if own and matches_code(own, one.code):
-            continue
-        if len(code) >= SHORTEST_VEILED and code.lower() in text.lower():
-            text = re.sub(re.escape(code), mask_number(code), text, flags=re.IGNORECASE)
-        if len(one.name) > 1:
-            text = text.replace(one.name, mask_name(one.name))
-    return _NUMBER.sub(lambda found: _masked(found[0], own), text)
+
+    def __init__(self, held: Held, reader: str | None = None) -> None:
+        """`reader`: the number of who looks; None for somebody who holds nothing."""
+        self._own = "" if reader is None else normalise_code(reader)
+        others = [one for one in held.body.holders if not self._is_own(one)]
+        codes = (normalise_code(one.code) for one in others)
+        self._codes = [code for code in codes if len(code) >= SHORTEST_VEILED]
+        self._names = [one.name for one in others if len(one.name) > 1]
+
+    def _is_own(self, holder: Holder) -> bool:
+        return bool(self._own) and matches_code(self._own, holder.code)
+
+    def __call__(self, text: str) -> str:
+        for code in self._codes:
+            if code in text.upper():
+                text = re.sub(re.escape(code), mask_number(code), text, flags=re.IGNORECASE)
+        for name in self._names:
+            if name in text:
+                text = text.replace(name, mask_name(name))
+        return _NUMBER.sub(lambda found: _masked(found[0], self._own), text)
+
+
+def veiled(text: str, held: Held) -> str:
+    """`text` as somebody may read it who is none of the licence's holders."""
+    return Veil(held)(text)
 
 
 def _masked(text: str, own: str) -> str:

@@ -20,7 +20,7 @@ from zwhub.licences import policy
 from zwhub.licences.body import Holder
 from zwhub.licences.findings import Check, CheckName, Finding, Outcome, Verdict, VerificationReason
 from zwhub.licences.gather import Registry, questions
-from zwhub.licences.held import Held, veiled
+from zwhub.licences.held import Held, Veil
 from zwhub.licences.look_up import holds
 from zwhub.licences.status import LicenceState, Standing, present, standing_at
 from zwhub.licences.vault import Vault
@@ -116,7 +116,7 @@ class StatusEntry:
 
     @classmethod
     def of(cls, standing: Standing, held: Held, actor: Actor) -> "StatusEntry":
-        reason = veiled(standing.reason, held, actor.number)
+        reason = Veil(held, actor.number)(standing.reason)
         return cls(status=standing.state, since=standing.since, reason=reason)
 
 
@@ -202,10 +202,7 @@ class Licence(Node):
     @classmethod
     def of(cls, held: Held, ctx: Context) -> "Licence":
         body, actor = held.body, ctx.actor
-
-        def veil(text: str) -> str:
-            return veiled(text, held, actor.number)
-
+        veil = Veil(held, actor.number)
         own = holds(actor, held)
         face = body.surface.items() if own else ()
         return cls(

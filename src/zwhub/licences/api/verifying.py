@@ -9,7 +9,7 @@ import strawberry
 from zwhub.graph.access import root_field
 from zwhub.graph.context import Context, Info
 from zwhub.graph.errors import InvalidInput, NotAllowed
-from zwhub.graph.fields import argument, says
+from zwhub.graph.fields import argument, batched, says
 from zwhub.graph.node import Node, global_id
 from zwhub.graph.rules import access
 from zwhub.kernel.actor import Persona, Scope
@@ -111,8 +111,18 @@ class BatchVerification(Node):
     id: strawberry.ID = says("核验记录的全局标识", "global id of its trace")
     verdict: Verdict = says("结论", "the verdict")
     reason: VerificationReason = says("原因", "why")
-    checks: list[VerificationCheck] = says("各项检查，按顺序", "every check in order")
-    licence: Licence | None = says("证照（按角色脱敏）", "the licence, masked by your role")
+    verified: strawberry.Private[Verified]
+
+    @batched("各项检查，按顺序", "every check in order")
+    async def checks(
+        made: list["BatchVerification"], ctx: Context
+    ) -> list[list[VerificationCheck]]:
+        return [checks_of(one.verified.finding.checks, ctx) for one in made]
+
+    @batched("证照（按角色脱敏）", "the licence, masked by your role")
+    async def licence(made: list["BatchVerification"], ctx: Context) -> list[Licence | None]:
+        held = [one.verified.held for one in made]
+        return [Licence.of(one, ctx) if one is not None and one.id else None for one in held]
 
 
 @strawberry.type(description="结论计数 · one verdict counted", directives=[access(SYSTEMS)])
@@ -136,23 +146,21 @@ class VerificationBatch:
     receipt: str = says("签名回执（JWS），涵盖整批", "signed receipt (JWS) that covers them all")
 
     @classmethod
-    def of(cls, found: VerifiedBatch, ctx: Context) -> "VerificationBatch":
+    def of(cls, found: VerifiedBatch) -> "VerificationBatch":
         counted = Counter(one.finding.verdict for one in found.verified)
         return cls(
             counts=[VerdictCount(verdict=one, count=counted[one]) for one in Verdict],
-            verifications=[_verified(one, ctx) for one in found.verified],
+            verifications=[_verified(one) for one in found.verified],
             receipt=found.receipt,
         )
 
 
-def _verified(one: Verified, ctx: Context) -> BatchVerification:
-    held = one.held if one.held is not None and one.held.id else None
+def _verified(one: Verified) -> BatchVerification:
     return BatchVerification(
         id=global_id("Verification", one.trace.id),
         verdict=one.finding.verdict,
         reason=one.finding.reason,
-        checks=checks_of(one.finding.checks, ctx),
-        licence=None if held is None else Licence.of(held, ctx),
+        verified=one,
     )
 
 
@@ -202,4 +210,4 @@ class VerifyMutations:
             found = await verify_licences(
                 session, registry_of(ctx), enquiry, ctx.actor, ctx.hub.receipts, ctx.now
             )
-        return VerificationBatch.of(found, ctx)
+        return VerificationBatch.of(found)
