@@ -13,19 +13,18 @@ LICENCES = (
     *("id", "series_key", "version", "type_code"),
     *("issued_on", "signed_at", "collected_at", "sealed"),
 )
-NAMES = ("licence_id", "key", "version", "issued_on")
-HOLDERS = ("licence_id", "holder_key")
+NAMES = ("key", "version", "licence_id", "issued_on")
+HOLDERS = ("holder_key", "licence_id")
 
 _FIRST_DAY = date(2000, 1, 1).toordinal()  # of PostgreSQL's calendar
 _FIRST_MOMENT, _TICK = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _BEGIN, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
-_ID, _KEY, _VERSION, _DAY, _MOMENT = "hiq", "i16s", "ih", "ii", "iq"
-_id = Struct(f">{_ID}").pack
-_slot = Struct(f">{_KEY}{_VERSION}i").pack
-_times = Struct(f">{_DAY}{_MOMENT}{_MOMENT}i").pack
-_name = Struct(f">{_ID}{_KEY}{_VERSION}{_DAY}").pack
-_holder = Struct(f">{_ID}{_KEY}").pack
+_id = Struct(">hiq").pack
+_slot = Struct(">i16sihi").pack
+_times = Struct(">iiiqiqi").pack
+_name = Struct(">hi16sihiqii").pack
+_holder = Struct(">hi16siq").pack
 
 
 def day_number(day: date) -> int:
@@ -55,11 +54,15 @@ def licences(first: int, rows: Iterable[bytes]) -> bytes:
 
 
 def names(rows: Iterable[tuple[bytes, int, int, int]]) -> bytes:
-    """The same of `licence_names`: key, version, the licence's id, the day of issue."""
-    made = (_name(4, 8, id_, 16, key, 2, version, 4, day) for key, version, id_, day in rows)
-    return b"".join((_BEGIN, *made, _END))
+    """The same of `licence_names`, in the order of its index: that spares it half of its reads.
+
+    Each row: the key, the version, the licence's id, the day of issue.
+    """
+    made = [_name(4, 16, key, 2, version, 8, id_, 4, day) for key, version, id_, day in rows]
+    return b"".join((_BEGIN, *sorted(made), _END))
 
 
 def holders(rows: Iterable[tuple[bytes, int]]) -> bytes:
-    """The same of `licence_holders`: key, the licence's id."""
-    return b"".join((_BEGIN, *(_holder(2, 8, id_, 16, key) for key, id_ in rows), _END))
+    """The same of `licence_holders`: the key, the licence's id."""
+    made = [_holder(2, 16, key, 8, id_) for key, id_ in rows]
+    return b"".join((_BEGIN, *sorted(made), _END))

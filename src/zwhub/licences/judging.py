@@ -145,12 +145,16 @@ def _judge_body(one: Candidate, held: Held, by: Standards) -> None:
     if unrelated is not None:
         one.refuse("PREVIOUS_UNRELATED", unrelated)
     for position, holder in enumerate(body.holders):
-        place = f"$.holders[{position}].code"
         if holder.code_type == "111" and not citizen.is_valid(holder.code):
+            place = _place(position)
             words = Words(f"{place} 公民身份号码无效", f"{place} is not a valid identity number")
             one.refuse("HOLDER_NUMBER_INVALID", words)
         if holder.code_type == "001":
-            _judge_uscc(one, uscc.check(holder.code), place)
+            _judge_uscc(one, uscc.check(holder.code), _place(position))
+
+
+def _place(position: int) -> str:
+    return f"$.holders[{position}].code"
 
 
 def _judge_uscc(one: Candidate, state: uscc.State, place: str) -> None:

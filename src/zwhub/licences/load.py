@@ -7,7 +7,7 @@ changes nothing.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from zwhub.licences.vault import Kept, Slot, Vault
 ACTOR = "zwhub licences load"
 ISSUED = "01"  # 有效: what a licence is without any entry
 _TICK = timedelta(microseconds=1)
+_NOT_YET = datetime.max.replace(tzinfo=UTC)  # what was just made ready is not collected
 
 STATUS_CANNOT_FOLLOW = Problem(
     "STATUS_CANNOT_FOLLOW",
@@ -120,7 +121,7 @@ async def _compared(
 async def _settle(session: AsyncSession, ready: Sequence[Ready], vault: Vault) -> Settled:
     """New, held already, or in conflict; nearly always no name is taken, and that is all."""
     names = [name for one in ready for name in (one.series, one.number)]
-    distinct = sorted(set(names))  # neighbours lie on one page of the index
+    distinct = set(names)
     taken = await store_deliveries.taken_names(session, distinct) if names else set()
     if len(distinct) < len(names):
         taken.update(name for name, times in Counter(names).items() if times > 1)
@@ -133,42 +134,39 @@ async def _examined(
 ) -> Settled:
     """The suspects one by one, in their order; all others are new."""
     known = await _known(session, suspects)
-    signed = {slot: _signed(vault, kept) for slot, kept in known.items()}
     owners = await _owners(session, suspects)
     doubtful, settled = {one.row for one in suspects}, Settled()
+    here: dict[tuple[bytes, int], Kept] = {}  # whatever stands in this chunk has no row yet
     for one in ready:
         if one.row not in doubtful:
             settled.new.append(one)
             continue
-        slot, text = _slot(one), _text(one, vault)
-        before = slot in signed
-        if signed.setdefault(slot, text) != text:
+        place = one.series, one.version
+        before = known.get(place) or here.get(place)
+        if before is not None and _signed(vault, before) != vault.signed(_kept(one)):
             settled.bad.append((one, IDENTIFIER_TAKEN))
         elif owners.setdefault(one.number, one.series) != one.series:
             settled.bad.append((one, NUMBER_TAKEN))
-        elif before:
-            kept = known.get(slot)  # None: the same record stands twice in this chunk
-            settled.unchanged.append((kept.id if kept else 0, one))
+        elif before is not None:
+            settled.unchanged.append((before.id, one))
         else:
             settled.new.append(one)
+        here.setdefault(place, _kept(one))
     return settled
 
 
-def _slot(one: Ready) -> Slot:
-    return Slot(UUID(bytes=one.series), one.version)
-
-
-def _text(one: Ready, vault: Vault) -> bytes:
-    """The record that was just made ready."""
-    return vault.signed_in(_slot(one), one.sealed)
+def _kept(one: Ready) -> Kept:
+    return Kept(0, UUID(bytes=one.series), one.version, one.sealed, _NOT_YET)
 
 
 def _refused(one: Ready, problem: Problem, vault: Vault) -> Bad:
-    return refused(one.row, _text(one, vault).decode("ascii"), (problem,), vault)
+    return refused(one.row, vault.signed(_kept(one)).decode("ascii"), (problem,), vault)
 
 
-async def _known(session: AsyncSession, ready: Sequence[Ready]) -> Mapping[Slot, Kept]:
-    return await store.versions_of(session, {_slot(one) for one in ready})
+async def _known(session: AsyncSession, ready: Sequence[Ready]) -> Mapping[tuple[bytes, int], Kept]:
+    slots = {Slot(UUID(bytes=one.series), one.version) for one in ready}
+    rows = await store.versions_of(session, slots)
+    return {(slot.series.bytes, slot.version): kept for slot, kept in rows.items()}
 
 
 async def _owners(session: AsyncSession, ready: Sequence[Ready]) -> dict[bytes, bytes]:
@@ -228,8 +226,8 @@ async def _copy(
     await store_deliveries.copy_in(
         session,
         copying.licences(first, (one.values for one in new)),
-        copying.names(sorted(names)),  # in the order of their index
-        copying.holders(sorted(holders)),
+        copying.names(names),
+        copying.holders(holders),
         [_standing_row(*change) for change in later],
     )
 

@@ -28,10 +28,9 @@ def pack(jws: Jws) -> bytes:
 
     A record that was read is canonical, so these parts are all there is to it.
     """
-    header = _header(jws.signing_input.split(b".", 1)[0])
-    lengths = len(header).to_bytes(2, "big") + len(jws.signature).to_bytes(2, "big")
+    begin, header = _header(jws.signing_input.split(b".", 1)[0])
     body = _compressor().compress(header + jws.payload)
-    return b"".join((_MARK, lengths, jws.signature, body))
+    return b"".join((begin, len(jws.signature).to_bytes(2, "big"), jws.signature, body))
 
 
 def unpack(packed: bytes) -> bytes:
@@ -46,7 +45,10 @@ def unpack(packed: bytes) -> bytes:
     return b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
 
 
-_header = lru_cache(maxsize=1_024)(decoded)  # an issuer writes the same into each of its records
+@lru_cache(maxsize=1_024)  # an issuer writes the same into each of its records
+def _header(part: bytes) -> tuple[bytes, bytes]:
+    header = decoded(part)
+    return _MARK + len(header).to_bytes(2, "big"), header
 
 
 @cache

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.licences import copying
 from zwhub.licences.model import Delivery, Licence, LicenceHolder, LicenceName, LicenceStatus
-from zwhub.platform.database import copy_binary, copy_records, select_any
+from zwhub.platform.database import copy_binary, copy_records
 
 STANDINGS = (
     *("licence_id", "code", "since", "recorded_at"),
@@ -33,10 +33,18 @@ async def copy_in(
 
 
 async def taken_names(session: AsyncSession, keys: Iterable[bytes]) -> set[bytes]:
-    """Those of the names that any licence carries; one statement."""
-    query = "SELECT key FROM licence_names WHERE key = ANY($1::uuid[])"
-    found = await select_any(session, query, [key.hex() for key in keys])
+    """Those of the names that any licence carries; one statement.
+
+    They are asked for as one text: a list would be looked at element by element on its way.
+    """
+    asked = "{" + ",".join([key.hex() for key in keys]) + "}"
+    found = await session.scalars(_TAKEN, {"asked": asked})
     return {key.bytes for key in found}
+
+
+_TAKEN = select(LicenceName.key).where(
+    LicenceName.key == any_(cast(bindparam("asked", type_=Text()), ARRAY(Uuid())))
+)
 
 
 async def begin(session: AsyncSession, new: Delivery) -> Delivery:

@@ -99,12 +99,8 @@ class Vault:
 
         Raises `MalformedJws` when what is kept was altered, moved, or sealed with a lost key.
         """
-        return self.signed_in(Slot(kept.series, kept.version), kept.sealed)
-
-    def signed_in(self, slot: Slot, sealed: bytes) -> bytes:
-        """The same of what was sealed for that slot."""
         try:
-            return unpack(self.sealer.open(sealed, about_licence(*slot)))
+            return unpack(self.sealer.open(kept.sealed, about_licence(*kept[1:3])))
         except CannotOpen:
             words = Words("存储的记录无法解密", "the stored record cannot be opened")
             raise MalformedJws(words) from None

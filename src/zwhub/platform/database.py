@@ -139,11 +139,6 @@ async def copy_binary(
     await driver.copy_to_table(name, source=BytesIO(rows), columns=names, format="binary")
 
 
-async def select_any(session: AsyncSession, query: str, values: Sequence[Any]) -> list[Any]:
-    """The first column of a query for many values at once, by the driver alone: `$1` is a list."""
-    return [row[0] for row in await (await _driver(session)).fetch(query, values)]
-
-
 async def _driver(session: AsyncSession) -> Any:
     connection = await (await session.connection()).get_raw_connection()
     driver: Any = connection.driver_connection

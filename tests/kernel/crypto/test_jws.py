@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from joserfc import jws as joserfc_jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from zwhub.kernel.crypto.jws import MAX_HEADER, MalformedJws, parse, sign
+from zwhub.kernel.crypto.jws import MAX_HEADER, MalformedJws, decoded, parse, sign
 from zwhub.kernel.crypto.keys import Algorithm, PrivateKey, PublicKey
 
 Keys = Mapping[Algorithm, PrivateKey]
@@ -234,3 +234,20 @@ def test_every_cut_and_every_doubled_character_is_refused(keys: Keys, algorithm:
     for i in range(len(text)):
         assert not accepts(text[:i] + text[i + 1 :], keys[algorithm].public)
         assert not accepts(text[:i] + text[i : i + 1] + text[i:], keys[algorithm].public)
+
+
+ODD = st.sampled_from([*b'AQgw-_+/=.!\\"u0049 \n\x00\xff', *b"BCDZaz09"])
+
+
+@given(st.lists(ODD, max_size=12).map(bytes))
+def test_a_part_is_read_only_as_it_would_be_written(part: bytes) -> None:
+    """Base64url has one way to write octets; whatever differs from it is refused."""
+    try:
+        octets = urlsafe_b64decode(part + b"==")
+    except ValueError:
+        octets = b"nothing"
+    if urlsafe_b64encode(octets).rstrip(b"=") == part:
+        assert decoded(part) == octets
+    else:
+        with pytest.raises(MalformedJws):
+            decoded(part)

@@ -12,6 +12,7 @@ from zwhub.kernel.words import Words
 
 _FULL = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _OLD = re.compile(r"[1-9][0-9]{14}")
+_OLD_LENGTH = 15
 _CHECKS = "10X98765432"
 _WEIGHTS = tuple(pow(2, 17 - i, 11) for i in range(17))
 _OFFSET = ord("0") * sum(_WEIGHTS)
@@ -71,7 +72,7 @@ def _day(digits: str) -> date | None:
 
 def upgraded(text: str) -> str:
     """The 18-character form of a 15-digit number (GB 11643-1999); other texts unchanged."""
-    if not _OLD.fullmatch(text):
+    if len(text) != _OLD_LENGTH or not _OLD.fullmatch(text):
         return text
     body = text[:6] + "19" + text[6:]
     return body + check_character(body)

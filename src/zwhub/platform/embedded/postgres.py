@@ -35,7 +35,6 @@ _SETTINGS = (
     "listen_addresses=",
     "unix_socket_permissions=0700",
     "max_connections=60",
-    "shared_buffers=512MB",  # taken page by page, as they are used
     "max_wal_size=4GB",  # loading millions should not checkpoint every few seconds
     "random_page_cost=1.1",
     "jit=off",
@@ -50,6 +49,9 @@ _SETTINGS = (
     "log_error_verbosity=terse",
     "log_checkpoints=off",
 )
+# Indexes over digests are read all over: with 8 million licences they are 1.3 GB, and a page that
+# is not in here costs as much as ten that are. Taken page by page, as they are used.
+_LEAST_BUFFERS, _MOST_BUFFERS = 256, 2_048  # MB; between them an eighth of the machine's memory
 _SOCKET = ".s.PGSQL.5432"
 _STATUS_LINE, _READY = 7, "ready"  # of postmaster.pid, as pg_ctl reads it
 
@@ -78,7 +80,7 @@ def running_postgres(home: Home, say: Say, lost: Callable[[], None]) -> Iterator
         # Stale for certain, since we hold the lock; after a container's restart its number may
         # be that of any other process.
         (cluster / "postmaster.pid").unlink(missing_ok=True)
-        settings = (*_SETTINGS, f"unix_socket_directories={home.run}")
+        settings = (*_SETTINGS, _shared_buffers(), f"unix_socket_directories={home.run}")
         command = [str(programs / "postgres"), "-D", str(cluster), *_options(settings)]
         with running(way, command) as server:
             server.wait_until(lambda: _is_ready(cluster, server.process.pid))
@@ -120,6 +122,11 @@ def _create(programs: Path, cluster: Path, home: Home, way: Way, password: str) 
     )
     run_to_end(way, [*single, *_options(settings), "postgres"], "\n".join(sql).encode())
     draft.rename(cluster)
+
+
+def _shared_buffers() -> str:
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    return f"shared_buffers={min(max(memory // 8, _LEAST_BUFFERS), _MOST_BUFFERS)}MB"
 
 
 def _options(settings: tuple[str, ...]) -> list[str]:
