@@ -1,12 +1,12 @@
 """The database (数据库): one declarative base, one way to read, one way to write."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
 import orjson
-from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, select
+from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, event, select
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -106,6 +106,11 @@ async def copy_records(
             for row in records
         ]
     await driver.copy_records_to_table(table.__tablename__, records=records, columns=names)
+
+
+def once_committed(session: AsyncSession, then: Callable[[], None]) -> None:
+    """Call `then` when the session's transaction is committed, before whoever awaits that knows."""
+    event.listen(session.sync_session, "after_commit", lambda _: then(), once=True)
 
 
 def _json(value: Any) -> str:
