@@ -1,10 +1,12 @@
 """The ledger grows (台账延伸): no acknowledged trace without its entry, no entry without a place."""
 
 import asyncio
+import hashlib
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -223,6 +225,113 @@ async def test_a_hub_killed_after_its_answers_loses_none(book: Book) -> None:
     assert await book.audit() == []
 
 
+KILLED = """
+import asyncio, os, signal, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from ledgers import Book, a_verification
+from zwhub.kernel.crypto.checkpoints import LogKey
+from zwhub.kernel.crypto.keys import PrivateKey
+from zwhub.licences import store_ledger
+from zwhub.licences.kept_checkpoint import KeptCheckpoint
+from zwhub.licences.model import VerificationBatch
+from zwhub.platform.database import Database
+
+step, left = {step!r}, 25
+
+def dying(act):
+    async def counted(*given):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await act(*given)
+    return counted
+
+def dying_when_committed(act):
+    def counted(*given):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return act(*given)
+    return counted
+
+if step == "committed":
+    KeptCheckpoint.keep = dying_when_committed(KeptCheckpoint.keep)
+elif step:
+    setattr(store_ledger, step, dying(getattr(store_ledger, step)))
+
+async def main():
+    key = LogKey(PrivateKey.from_pem({key!r}))
+    book = Book(Database({url!r}, pool_size=4), Path({folder!r}), key)
+    ledger = book.ledger()
+    async def one(number):
+        traces = [a_verification() for _ in range(number % 5 + 1)]
+        batch = None
+        if number % 7 == 0:
+            batch = VerificationBatch(id=traces[0].id, at=traces[0].at, receipt=str(number))
+            for trace in traces:
+                trace.at = batch.at
+        await book.record(*traces, batch=batch, ledger=ledger)
+        os.write(1, "".join(f"{{trace.id}}\\n" for trace in traces).encode())  # acknowledged
+    for start in range(0, 60, 4):
+        await asyncio.gather(*map(one, range(start, start + 4)))
+
+asyncio.run(main())
+"""
+
+
+def naive_root(leaves: Sequence[bytes]) -> bytes:
+    """RFC 6962 section 2.1, word by word."""
+    if len(leaves) <= 1:
+        return leaves[0] if leaves else hashlib.sha256(b"").digest()
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    halves = naive_root(leaves[:split]) + naive_root(leaves[split:])
+    return hashlib.sha256(b"\x01" + halves).digest()
+
+
+async def test_hubs_that_record_together_and_die_at_any_step_lose_nothing(book: Book) -> None:
+    await book.sequence()
+    said = {
+        "tests": str(Path(__file__).parents[1]),
+        "url": book.db.engine.url.render_as_string(hide_password=False),
+        "folder": str(book.folder),
+        "key": book.key.private.pem(),
+    }
+    steps = ("", "add_traces", "locked_checkpoint", "append_placed", "committed")
+    hubs = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", KILLED.format(step=step, **said)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for step in steps
+    ]
+    saved = []
+    ended = asyncio.gather(*(hub.communicate() for hub in hubs))
+    while not ended.done():
+        saved.append(await book.checkpoint())
+        await asyncio.sleep(0.05)
+    told = [out.decode().split() for out, _ in await ended]
+    assert [hub.returncode for hub in hubs] == [0, -9, -9, -9, -9]
+    acknowledged = {one for out in told for one in out}
+    assert len(told[0]) == sum(number % 5 + 1 for number in range(60))
+    assert len(acknowledged) > len(told[0]) + 4 * 20
+    rows = await book.rows(f"{ENTRIES} ORDER BY position")
+    assert [row.position for row in rows] == list(range(len(rows)))  # no gap, none twice
+    assert acknowledged <= {str(row.trace_id) for row in rows}
+    assert await book.audit(*saved) == []
+    leaves = [row.leaf for row in rows]
+    grown = {one.size: one for one in [*saved, await book.checkpoint()]}
+    assert len(grown) > 3
+    for size, one in grown.items():  # each tree is the beginning of the last
+        assert naive_root(leaves[:size]) == one.root
+    kept = book.key.read(read_private(book.folder / "checkpoint"))
+    assert naive_root(leaves[: kept.size]) == kept.root
+
+
 async def test_an_entry_that_the_hub_did_not_write_gets_no_place(book: Book) -> None:
     forged = a_verification(verdict="GENUINE")
     # The right leaf, but nobody else has the secret.
@@ -256,6 +365,21 @@ async def test_nothing_is_signed_over_an_older_state_put_back(book: Book) -> Non
             await book.sequencer(ledger).extend()
     assert {row.position for row in await book.rows(ENTRIES)} == {0, None}
     assert (await book.checkpoint()).size == 1
+
+
+async def test_what_stands_in_the_way_gives_way(book: Book) -> None:
+    await book.sequence()
+    await book.record(*(a_verification() for _ in range(3)))
+    await book.tamper(
+        "INSERT INTO ledger_nodes VALUES (0, 3, ''), (1, 1, ''), (0, 4, '')",
+        "INSERT INTO ledger_entries VALUES (gen_random_uuid(), 'X', 7, 'infinity', '', '', 4)",
+    )
+    await book.record(*(a_verification() for _ in range(3)))
+    await book.tamper("INSERT INTO ledger_nodes VALUES (0, 6, '')")
+    await book.leave_waiting(a_verification())
+    assert await book.sequence() == 1
+    assert await book.audit() == []
+    assert (await book.checkpoint()).size == 7
 
 
 @pytest.mark.parametrize(

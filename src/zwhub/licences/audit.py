@@ -93,7 +93,7 @@ class Audit:
         except BadNote as bad:
             return None, [*flaws, Flaw("checkpoint", bad.words)]
         self.size = newest.size
-        if (row.size, row.root) != (newest.size, newest.root):
+        if (row.id, row.size, row.root) != (1, newest.size, newest.root):
             flaws.append(_checkpoint("列与签名内容不符", "its columns differ from its note"))
         return newest, flaws
 

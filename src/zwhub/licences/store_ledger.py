@@ -84,10 +84,12 @@ def _tree(nodes: Sequence[Node], grown: Frontier, note: str) -> dict[str, Any]:
     }
 
 
-# Each part of a statement sees the tables as they were before it: the parts do not depend on order.
+# What stands already where the tree has not been was put there by somebody else, and gives way:
+# nobody shall be able to stop the ledger with one row.
 _GROW = """, grown AS (
     INSERT INTO ledger_nodes (level, position, hash)
     SELECT * FROM unnest(:levels, :positions, :hashes)
+    ON CONFLICT (level, position) DO UPDATE SET hash = excluded.hash
 ) UPDATE ledger_checkpoint SET size = :size, root = :root, note = :note WHERE id = 1"""
 _TREE_TYPES = (
     bindparam("levels", type_=ARRAY(SmallInteger())),
@@ -103,6 +105,9 @@ _APPEND = text(
     SELECT trace_id, action, licence_id, at, leaf, seal, :start + nth - 1
     FROM unnest(:trace_id, :action, :licence_id, :at, :leaf, :seal)
         WITH ORDINALITY AS made (trace_id, action, licence_id, at, leaf, seal, nth)
+    ON CONFLICT (position) DO UPDATE SET trace_id = excluded.trace_id, action = excluded.action,
+        licence_id = excluded.licence_id, at = excluded.at, leaf = excluded.leaf,
+        seal = excluded.seal
 ) {_GROW}"""  # noqa: S608 - two constants
 ).bindparams(
     bindparam("trace_id", type_=ARRAY(Uuid())),
