@@ -175,6 +175,19 @@ async def test_statements(hub: SampleHub, issuer: Issuer, first: int) -> None:
     assert len(seen) == 4 + 2
 
 
+async def test_a_moment_that_cannot_be_keeps_nobody_from_the_rest(
+    hub: SampleHub, issuer: Issuer
+) -> None:
+    await own(hub, issuer, "A-9")
+    for purpose in ("前一次", "后一次"):
+        await hub.verify(number="A-9", purpose=purpose)
+    last = "position = (SELECT max(position) FROM ledger_entries)"
+    for value in ("20000-01-01", "0044-03-15 BC", "infinity"):
+        async with hub.db.write() as session:
+            await session.execute(text(f"UPDATE ledger_entries SET at = '{value}' WHERE {last}"))  # noqa: S608
+        assert (await log_of(hub))[0]["purpose"] == "前一次"
+
+
 async def test_tampering_leaves_the_log_standing(hub: SampleHub, issuer: Issuer) -> None:
     await own(hub, issuer, "A-8")
     await hub.verify(number="A-8")

@@ -17,13 +17,11 @@ from sqlalchemy import (
     Text,
     Uuid,
     any_,
-    between,
     bindparam,
     case,
     cast,
     func,
     literal,
-    literal_column,
     select,
     text,
 )
@@ -38,6 +36,7 @@ from zwhub.licences.model import (
     LedgerNode,
     VerificationBatch,
 )
+from zwhub.licences.moments import moment
 from zwhub.platform.database import copy_rows
 
 
@@ -260,12 +259,10 @@ def readable(column: Any) -> Any:
     A moment that Python has not is null. JSON comes as text (`_trace`).
     """
     if isinstance(column.type, DateTime):
-        return case((between(column, _FIRST, _LAST), column)).label(column.name)
+        return case((moment(column), column)).label(column.name)
     return cast(column, Text).label(column.name) if isinstance(column.type, JSON) else column
 
 
-_FIRST: Any = literal_column("timestamptz '0001-01-01 00:00:00+00'")
-_LAST: Any = literal_column("timestamptz '9999-12-31 23:59:59.999999+00'")
 _UNREADABLE = "\0"  # no text in the database
 
 
