@@ -14,8 +14,10 @@ from zwhub.kernel.crypto.checkpoints import Checkpoint, LogKey
 from zwhub.kernel.uuid7 import uuid7
 from zwhub.licences import store_ledger as store
 from zwhub.licences.audit import Audit, Flaw
-from zwhub.licences.entry import Trace
-from zwhub.licences.model import LicenceReading, Verification
+from zwhub.licences.entry import Trace, entries_of
+from zwhub.licences.kept_checkpoint import KeptCheckpoint
+from zwhub.licences.ledger import Ledger
+from zwhub.licences.model import LicenceReading, Verification, VerificationBatch
 from zwhub.licences.sequencer import Sequencer
 from zwhub.platform.database import Database
 
@@ -62,13 +64,29 @@ class Book:
     folder: Path
     key: LogKey = field(default_factory=LogKey.new)
 
-    def sequencer(self) -> Sequencer:
+    def ledger(self) -> Ledger:
         """A new one, as after a start."""
-        return Sequencer(self.db, self.key, SECRET, self.folder / "checkpoint")
+        return Ledger(self.key, SECRET, KeptCheckpoint(self.folder / "checkpoint", self.key))
 
-    async def record(self, *traces: Trace) -> None:
+    def sequencer(self, ledger: Ledger | None = None) -> Sequencer:
+        """A new one, as after a start."""
+        return Sequencer(self.db, ledger or self.ledger())
+
+    async def record(
+        self,
+        *traces: Trace,
+        batch: VerificationBatch | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        """As a hub does; by a new one, unless it is told which."""
         async with self.db.write() as session:
-            await store.record(session, traces, SECRET)
+            await (ledger or self.ledger()).record(session, traces, batch)
+
+    async def leave_waiting(self, *traces: Trace, secret: bytes = SECRET) -> None:
+        """Traces and entries without a place, as where the ledger cannot be continued."""
+        async with self.db.write() as session:
+            await store.add_traces(session, traces)
+            await store.append(session, entries_of(traces, secret))
 
     async def sequence(self) -> int:
         """Pass after pass until nothing waits; how many entries got a place."""

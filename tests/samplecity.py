@@ -27,7 +27,7 @@ from zwhub.graph.context import Hub
 from zwhub.kernel.crypto.keys import Algorithm
 from zwhub.kernel.identifiers.licence import LicenceIdentifier
 from zwhub.licences import store
-from zwhub.licences.sequencer import KEPT
+from zwhub.licences.kept_checkpoint import KEPT
 from zwhub.licences.vault import Kept, Vault
 from zwhub.platform import database
 from zwhub.platform.cache import Cache

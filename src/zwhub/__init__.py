@@ -22,7 +22,7 @@ Where things are. A verb is a file, and file, function and GraphQL field share a
 | 密钥 secrets          | `cli/secrets.py`              | turned over: `reseal.py`; `marks.py`       |
 | 回执 receipt          | `kernel/crypto/receipts.py`   | checked offline: `zwhub receipt verify`    |
 | 状态列表 status list  | `licences/status_list.py`     | `gateway/status_lists.py`, `zwhub status`  |
-| 台账 ledger           | `licences/ledger.py`          | grows: `sequencer.py`; checked: `audit.py` |
+| 台账 ledger           | `licences/ledger.py`          | a trace with its place; checked: `audit.py` |
 | 调阅记录 access log   | `licences/api/access_log.py`  | who looked at my licences, with proofs     |
 | 免提交 what is saved  | `supermarket/plan.py`         | the least disclosure: `solve.py`           |
 | 事项 items            | `items/`                      | versions and materials; search: `store.py` |

@@ -47,8 +47,10 @@ from zwhub.kernel.paging import Cursors
 from zwhub.kernel.status_book import StatusBook
 from zwhub.kernel.words import Language
 from zwhub.kernel.working_days import Calendar
+from zwhub.licences.kept_checkpoint import KEPT
+from zwhub.licences.ledger import ledger_of
 from zwhub.licences.marks import require_own_secrets
-from zwhub.licences.sequencer import KEPT, Sequencer
+from zwhub.licences.sequencer import Sequencer
 from zwhub.licences.status_list import REFRESH_SECONDS, StatusLists
 from zwhub.licences.upload import Uploads
 from zwhub.licences.vault import Vault
@@ -88,6 +90,8 @@ def make_hub(settings: Settings, servers: Servers) -> Hub:
         status_lists=StatusBook(settings.public_url),
         index_secret=secrets.index,
         sealer=secrets.sealer,
+        log_key=ledger_key(secrets.folder),
+        checkpoint=settings.data_dir / KEPT,
         levels={},
         operations=operations(),
     )
@@ -191,9 +195,10 @@ def create_app(
         async with hub.db.write() as session:
             await require_own_secrets(session, Vault(hub.index_secret, hub.sealer))
         await read_reference(hub)
-        stop = asyncio.Event()
+        sequencer, stop = Sequencer(hub.db, ledger_of(hub)), asyncio.Event()
+        await sequencer.attend()  # the ledger has begun before the first trace is written
         following = [_keeping(_keep_up(hub)), _keeping(_keep_lists(hub))]
-        sequencing = _keeping(_sequencer(settings, hub).run(stop))
+        sequencing = _keeping(sequencer.run(stop))
         yield
         for task in following:
             task.cancel()
@@ -203,11 +208,6 @@ def create_app(
         await hub.db.close()
 
     return Starlette(routes=routes, lifespan=lifespan, middleware=_pages_elsewhere(settings))
-
-
-def _sequencer(settings: Settings, hub: Hub) -> Sequencer:
-    key = ledger_key(settings.data_dir / "secrets")
-    return Sequencer(hub.db, key, hub.index_secret, settings.data_dir / KEPT)
 
 
 def _pages_elsewhere(settings: Settings) -> list[Middleware]:

@@ -12,7 +12,7 @@ from samplecity import SampleHub
 from zwhub.app import existing_ledger_key
 from zwhub.kernel.crypto.checkpoints import LogKey, read_checkpoint
 from zwhub.kernel.crypto.notes import NoteKey
-from zwhub.licences.sequencer import KEPT
+from zwhub.licences.kept_checkpoint import KEPT
 
 WAITING = text("SELECT count(*) FROM ledger_entries WHERE position IS NULL")
 SIZE = text("SELECT size FROM ledger_checkpoint")

@@ -8,10 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from builders import Issuer, a_citizen_number, a_holder
+from ledgers import a_reading
 from samplecity import CITIZEN, CITIZEN_NAME, ENTERPRISE, SampleHub, statements
 from zwhub.app import existing_ledger_key
 from zwhub.kernel.merkle import leaf_hash
 from zwhub.kernel.merkle_proofs import includes
+from zwhub.licences import store_ledger as ledger
+from zwhub.licences.entry import entries_of
 
 DOCUMENT = """query($first: Int!, $after: String) { accessLog(first: $first, after: $after) {
     totalCount { value isExact } pageInfo { hasNextPage endCursor }
@@ -35,6 +38,14 @@ async def placed(hub: SampleHub) -> None:
             if not await session.scalar(waiting):
                 return
         await asyncio.sleep(0.05)
+
+
+async def leave_waiting(hub: SampleHub, licence_id: int) -> None:
+    """A look whose entry has no place, as where the ledger cannot be continued."""
+    trace = a_reading(licence_id=licence_id)
+    async with hub.db.write() as session:
+        await ledger.add_traces(session, [trace])
+        await ledger.append(session, entries_of([trace], hub.hub.index_secret))
 
 
 async def own(hub: SampleHub, issuer: Issuer, number: str) -> None:
@@ -89,11 +100,15 @@ async def test_the_proof_leads_from_the_entry_to_the_signed_checkpoint(
 async def test_an_entry_without_a_place_has_no_proof_yet(hub: SampleHub, issuer: Issuer) -> None:
     await own(hub, issuer, "A-3")
     await placed(hub)
-    async with hub.db.write() as session:  # as the sequencer of another hub would
-        assert await session.scalar(
-            text("SELECT pg_try_advisory_xact_lock(CAST(:n AS bigint))"), {"n": 0x7A77_0003}
-        )
-        await hub.verify(number="A-3")
+    await hub.verify(number="A-3")
+    newest, *_ = await log_of(hub)
+    assert newest["proof"]["index"] == newest["proof"]["treeSize"] - 1  # it has one at once
+    newest_of = text("SELECT licence_id FROM ledger_entries ORDER BY position DESC LIMIT 1")
+    async with hub.db.read() as session:
+        licence_id = int(await session.scalar(newest_of) or 0)
+    async with hub.db.write() as session:  # nobody gives out places meanwhile
+        await ledger.locked_checkpoint(session)
+        await leave_waiting(hub, licence_id)
         newest, *_ = await log_of(hub)
         assert newest["proof"] is None
         assert newest["entry"] is not None
@@ -160,12 +175,25 @@ async def test_statements(hub: SampleHub, issuer: Issuer, first: int) -> None:
     assert len(seen) == 4 + 2
 
 
+async def test_a_moment_that_cannot_be_keeps_nobody_from_the_rest(
+    hub: SampleHub, issuer: Issuer
+) -> None:
+    await own(hub, issuer, "A-9")
+    for purpose in ("前一次", "后一次"):
+        await hub.verify(number="A-9", purpose=purpose)
+    last = "position = (SELECT max(position) FROM ledger_entries)"
+    for value in ("20000-01-01", "0044-03-15 BC", "infinity"):
+        async with hub.db.write() as session:
+            await session.execute(text(f"UPDATE ledger_entries SET at = '{value}' WHERE {last}"))  # noqa: S608
+        assert (await log_of(hub))[0]["purpose"] == "前一次"
+
+
 async def test_tampering_leaves_the_log_standing(hub: SampleHub, issuer: Issuer) -> None:
     await own(hub, issuer, "A-8")
     await hub.verify(number="A-8")
     await placed(hub)
     async with hub.db.write() as session:
-        await session.execute(text("DELETE FROM ledger_nodes WHERE level = 0"))
+        await session.execute(text("DELETE FROM ledger_nodes"))
         await session.execute(text("DELETE FROM verifications"))
     newest, *_ = await log_of(hub)
     assert (newest["purpose"], newest["by"], newest["entry"]) == (None, None, None)

@@ -28,6 +28,7 @@ CHANGED = {
     "as_of": "as_of - interval '1 microsecond'",
     "licence_id": "8",
     "asked_key": "'\\x00'",
+    "batch_sha256": "'\\x00'",
     "checks": """'[{"name": "RECORD", "outcome": "FAIL", "zh": "在库", "en": "held"}]'""",
 }
 
@@ -40,10 +41,10 @@ async def book(
     async with fresh_database(template=migrated) as url:
         db = Database(url, pool_size=4)
         one = Book(db, tmp_path_factory.mktemp("ledger"))
+        await one.sequence()
         for number in range(SIZE):
             trace = a_reading() if number == READING else a_verification(case_number=f"BJ-{number}")
             await one.record(trace)
-            await one.sequence()
         assert await one.audit() == []
         yield one
         assert await one.audit() == []
@@ -247,7 +248,7 @@ async def test_history_rewritten_without_the_key(book: Book) -> None:
     async with book.db.read() as session:
         (trace,) = (await store.traces(session, Action.VERIFICATION, [key])).values()
     leaf = leaves[VERIFICATION] = leaf_of(
-        Action.VERIFICATION, SimpleNamespace(**{**trace._asdict(), "verdict": "GENUINE"})
+        Action.VERIFICATION, SimpleNamespace(**{**vars(trace), "verdict": "GENUINE"})
     )
     frontier, nodes = Frontier().grown(leaves)
     flaws = await book.tampered(
@@ -319,7 +320,7 @@ async def test_what_waits_is_looked_at_too(empty_database: Database, tmp_path: P
     waiting = Book(empty_database, tmp_path / "ledger")
     await waiting.sequence()
     trace = a_verification()
-    await waiting.record(trace, *(a_verification() for _ in range(3)))
+    await waiting.leave_waiting(trace, *(a_verification() for _ in range(3)))
     assert await waiting.audit() == []
     change = "UPDATE verifications SET verdict = 'GENUINE' WHERE id = :key"
     flaw = f"entry waiting (verification {trace.id}): its trace has been"

@@ -10,9 +10,11 @@ import pytest
 
 from zwhub.platform.private_files import (
     NotPrivate,
+    overwrite_private,
     private_folder,
     private_or_new,
     read_private,
+    sync_private,
     write_private,
 )
 
@@ -58,6 +60,27 @@ def test_writing_does_not_follow_a_link_to_somebody_elses_file(tmp_path: Path) -
     (tmp_path / "key").symlink_to(tmp_path / "theirs")
     write_private(tmp_path / "key", b"ours")
     assert (tmp_path / "theirs").read_bytes() == b"theirs"
+
+
+def test_what_is_written_over_stays_private_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    with pytest.raises(FileNotFoundError):
+        overwrite_private(path, b"9")
+    write_private(path, b"9")
+    for data in (b"10", b"11", b"9", b""):
+        overwrite_private(path, data)
+        sync_private(path)
+        assert read_private(path) == data
+        assert (mode(path), list(tmp_path.iterdir())) == (0o600, [path])
+
+
+def test_nothing_is_written_over_through_a_link(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(b"1")
+    (tmp_path / "mine").symlink_to(theirs)
+    with pytest.raises(OSError, match="symbolic links"):
+        overwrite_private(tmp_path / "mine", b"2")
+    assert theirs.read_bytes() == b"1"
 
 
 @pytest.mark.parametrize("open_to", [0o640, 0o604, 0o620, 0o644])

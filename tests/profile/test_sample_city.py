@@ -17,6 +17,7 @@ from zwhub.licences import policy
 from zwhub.licences import store as licences
 from zwhub.licences.findings import Finding, VerificationReason
 from zwhub.licences.gather import Registry, questions
+from zwhub.licences.ledger import ledger_of
 from zwhub.licences.trust import trust_list
 from zwhub.profile.folder import read_profile, sample_folder
 from zwhub.profile.population import Draft, Flaw, drafts
@@ -62,7 +63,7 @@ def city(sample_city: SampleCity) -> list[Draft]:
 async def verified(hub: SampleHub, city: list[Draft], now: datetime) -> list[Finding]:
     """The policy's finding on each of the records, as registered."""
     one = hub.hub
-    registry = Registry(one.db, one.cache, one.trust, hub.vault)
+    registry = Registry(one.db, one.cache, one.trust, hub.vault, ledger_of(one))
     found: list[Finding] = []
     async with one.db.read() as session:
         names = [LicenceIdentifier.parse(draft.payload["identifier"]) for draft in city]

@@ -17,7 +17,7 @@ from zwhub.kernel.crypto.checkpoints import Checkpoint, LogKey
 from zwhub.kernel.crypto.notes import BadNote
 from zwhub.kernel.words import Words
 from zwhub.licences.audit import Audit, Flaw
-from zwhub.licences.sequencer import KEPT
+from zwhub.licences.kept_checkpoint import KEPT
 from zwhub.licences.store_ledger import newest_checkpoint
 
 ledger = typer.Typer(help="The tamper-evident ledger (防篡改台账).", no_args_is_help=True)

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from strawberry.types import Info as StrawberryInfo
 
 from zwhub.graph.batching import Batches
 from zwhub.kernel.actor import Actor
+from zwhub.kernel.crypto.checkpoints import LogKey
 from zwhub.kernel.crypto.opaque import OpaqueIds
 from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.crypto.sealing import Sealer
@@ -44,6 +46,8 @@ class Hub:
     status_lists: StatusBook
     index_secret: bytes = field(repr=False)
     sealer: Sealer = field(repr=False)
+    log_key: LogKey = field(repr=False)
+    checkpoint: Path  # the file that remembers how far the ledger has come
     levels: Mapping[str, frozenset[str]]
     operations: Mapping[str, tuple[str, ...]]
     edition: str = ""  # which load of the profile `calendar` and `levels` were read from

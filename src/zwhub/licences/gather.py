@@ -10,11 +10,12 @@ from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.crypto.trust import TrustBook
 from zwhub.kernel.identifiers.licence import LicenceIdentifier, MalformedIdentifier
 from zwhub.kernel.words import Words
-from zwhub.licences import store, store_ledger
+from zwhub.licences import store
 from zwhub.licences.body import MalformedBody
 from zwhub.licences.circumstances import Circumstances, circumstances
 from zwhub.licences.entry import Trace
 from zwhub.licences.held import Held
+from zwhub.licences.ledger import Ledger
 from zwhub.licences.policy import HolderClaim, Question
 from zwhub.licences.status import Standing
 from zwhub.licences.vault import Kept, RowOf, Slot, Vault
@@ -22,6 +23,7 @@ from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
 from zwhub.platform.rounds import Rounds
 
+_MOST_TRACES = 256  # of one round: each waits for the others, and the next one for all
 RECORD_TTL = 600  # seconds; a data key is not forgotten before (`reseal.py`)
 
 
@@ -49,16 +51,16 @@ class Registry:
     name, what a verdict on it needs, its standings. Their traces are committed in rounds too.
     """
 
-    def __init__(self, db: Database, cache: Cache, trust: TrustBook, vault: Vault) -> None:
+    def __init__(
+        self, db: Database, cache: Cache, trust: TrustBook, vault: Vault, ledger: Ledger
+    ) -> None:
         self.db, self.cache, self.trust, self.vault = db, cache, trust, vault
+        self.ledger = ledger
         self._found = Rounds(self._find)
         self._circumstances = Rounds(self._look_around)
         self._standings = Rounds(self._look_up_standings)
-        self._traces = Rounds(self._record)
-
-    @property
-    def index_secret(self) -> bytes:
-        return self.vault.index_secret
+        # One at a time: a second one would only wait for the ledger, and hold a connection.
+        self._traces = Rounds(self._record, at_once=1, most=_MOST_TRACES)
 
     async def find(self, by: By, value: str) -> Found:
         """The record as registered, of after this call."""
@@ -73,7 +75,8 @@ class Registry:
         return await self._standings.ask(held)
 
     async def record(self, trace: Trace) -> None:
-        """Keep a trace and its entry of the ledger: both are committed when this returns."""
+        """Keep a trace and its entry of the ledger: both are committed when this returns, the
+        entry with its place."""
         await self._traces.ask(trace)
 
     async def _find(self, asked: Sequence[Named]) -> list[Found]:
@@ -89,7 +92,7 @@ class Registry:
 
     async def _record(self, traces: Sequence[Trace]) -> Sequence[None]:
         async with self.db.write() as session:
-            await store_ledger.record(session, traces, self.index_secret)
+            await self.ledger.record(session, traces)
         return [None] * len(traces)
 
 

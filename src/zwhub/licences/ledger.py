@@ -1,19 +1,28 @@
-"""The ledger grows (台账延伸): entries get their places, and the tree a signed checkpoint."""
+"""The ledger grows (台账延伸): each trace is committed with its place, under a signed checkpoint."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import NamedTuple
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from zwhub.graph.context import Hub
 from zwhub.kernel.crypto.checkpoints import Checkpoint, LogKey
 from zwhub.kernel.crypto.notes import BadNote
 from zwhub.kernel.merkle import EMPTY_ROOT, Frontier
 from zwhub.kernel.words import Words
 from zwhub.licences import store_ledger as store
-from zwhub.licences.entry import Action, entry_of, sealed
+from zwhub.licences.entry import Action, Trace, entries_of, entry_of, sealed
+from zwhub.licences.kept_checkpoint import KeptCheckpoint
+from zwhub.licences.model import Verification, VerificationBatch
+from zwhub.platform.database import once_committed
+from zwhub.platform.private_files import NotPrivate
 
-BATCH = 2_000  # entries of one pass: their hashing must not hold up the event loop
+BATCH = 2_000  # waiting entries of one pass: their hashing must not hold up the event loop
 _ADOPTED = 5_000
+log = structlog.get_logger("zwhub.ledger")
 
 
 class LedgerBroken(Exception):
@@ -26,83 +35,169 @@ class LedgerBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """What one pass did: entries placed, entries refused a place, and the checkpoint's note.
-
-    `full`: more may be waiting. `note` is None where another process was at it.
-    """
+    """What one pass did: entries placed, entries refused a place. `full`: more may be waiting."""
 
     placed: int = 0
     refused: int = 0
     full: bool = False
-    note: str | None = None
 
 
-async def extend_ledger(
-    session: AsyncSession, key: LogKey, secret: bytes, kept: Checkpoint | None, now: datetime
-) -> Grown:
-    """Give the waiting entries their places, store the nodes, sign the new checkpoint.
+class _Edge(NamedTuple):
+    """Where the tree ends: the checkpoint's note, what it says, and all that growth needs."""
 
-    `kept` is the newest checkpoint that this process remembers. An entry without the hub's seal
-    gets no place: somebody else wrote it. Raises `LedgerBroken` before anything is signed that
-    would contradict an earlier checkpoint.
-    """
-    if not await store.one_sequencer(session):
-        return Grown()
-    newest = await store.newest_checkpoint(session)
-    if newest is None:
-        return Grown(note=await _begin(session, key, secret, kept, now), full=True)
-    waiting = await store.waiting(session, BATCH)
-    genuine = [one for one in waiting if sealed(secret, one.leaf, one.seal)]
-    refused, full = len(waiting) - len(genuine), len(genuine) == BATCH
-    vouched = vouched_for(newest.note, key)
-    if (vouched.size, vouched.root) != (newest.size, newest.root) or _shrunk(kept, vouched):
-        raise _contradicted()
-    if not genuine:
-        return Grown(refused=refused, note=newest.note)
-    edge = await store.frontier(session, vouched.size)
-    if edge is None or edge.root() != vouched.root:
-        raise _contradicted()
-    note = await _grow(session, key, edge, genuine, now)
-    return Grown(len(genuine), refused, full, note)
+    note: str
+    vouched: Checkpoint
+    frontier: Frontier
 
 
-async def _grow(
-    session: AsyncSession,
-    key: LogKey,
-    edge: Frontier,
-    entries: list[store.Waiting],
-    now: datetime,
-) -> str:
-    grown, nodes = edge.grown(one.leaf for one in entries)
-    await store.add_nodes(session, nodes)
-    await store.give_places(session, edge.size, [one.trace_id for one in entries])
-    note = key.sign(grown.size, grown.root())
-    await store.save_checkpoint(session, grown.size, grown.root(), note, now)
-    return note
+@dataclass
+class Ledger:
+    """The ledger as one process continues it; the lock on its checkpoint gives others their turn."""
+
+    key: LogKey = field(repr=False)
+    secret: bytes = field(repr=False)
+    kept: KeptCheckpoint
+    _edge: _Edge | None = None
+    _complaint: str = ""
+
+    async def record(
+        self,
+        session: AsyncSession,
+        traces: Sequence[Trace],
+        batch: VerificationBatch | None = None,
+    ) -> None:
+        """Write traces, the batch they make up, their entries with their places, the checkpoint.
+
+        Let it be the last act of a transaction: nobody else records from here to its end. Where
+        the ledger cannot be continued the entries wait for their places, and the log says why: a
+        verification is answered all the same, and `zwhub ledger verify` tells.
+        """
+        if not traces:
+            return
+        if batch is not None:
+            await store.add_batch(session, batch)
+            _cover(traces, batch)
+        await store.add_traces(session, traces)
+        entries = entries_of(traces, self.secret)
+        edge = await self._edge_or_complaint(session)
+        if edge is None:
+            await store.append(session, entries)
+            return
+        grown, nodes = edge.frontier.grown(entry["leaf"] for entry in entries)
+        note = self.key.sign(grown.size, grown.root())
+        await store.append_placed(session, entries, edge.frontier.size, nodes, grown, note)
+        self._grew(session, grown, note)
+
+    async def extend(self, session: AsyncSession) -> Grown:
+        """Begin the ledger, or give entries that wait their places.
+
+        An entry without the hub's seal gets none: somebody else wrote it. Raises `LedgerBroken`,
+        and signs nothing, where the database contradicts an earlier checkpoint.
+        """
+        edge = await self._end(session)
+        if edge is None:
+            return await self._begin(session)
+        waiting = await store.waiting(session, BATCH)
+        genuine = [one for one in waiting if sealed(self.secret, one.leaf, one.seal)]
+        if genuine:
+            grown, nodes = edge.frontier.grown(one.leaf for one in genuine)
+            note = self.key.sign(grown.size, grown.root())
+            ids = [one.trace_id for one in genuine]
+            await store.give_places(session, ids, edge.frontier.size, nodes, grown, note)
+            self._grew(session, grown, note)
+        return Grown(len(genuine), len(waiting) - len(genuine), len(genuine) == BATCH)
+
+    async def _edge_or_complaint(self, session: AsyncSession) -> _Edge | None:
+        try:
+            edge = await self._end(session)
+        except (LedgerBroken, NotPrivate) as broken:
+            self.complain(str(broken))
+            return None
+        self._complaint = ""
+        return edge
+
+    def complain(self, reason: str) -> None:
+        """Say it once, however many entries meet with it."""
+        if reason != self._complaint:
+            log.error("ledger not continued", reason=reason)
+        self._complaint = reason
+
+    async def _end(self, session: AsyncSession) -> _Edge | None:
+        """Where the ledger ends, which nobody else changes now; None before it has begun."""
+        newest = await store.locked_checkpoint(session)
+        known = self._known()
+        if newest is None:
+            if known is not None:
+                raise _contradicted()
+            return None
+        edge = self._edge
+        if edge is None or edge.note != newest.note:
+            edge = await self._read_edge(session, newest.note)
+        vouched = edge.vouched
+        if (newest.size, newest.root) != (vouched.size, vouched.root) or _shrunk(known, vouched):
+            raise _contradicted()
+        self.kept.keep(vouched, edge.note)
+        self._edge = edge
+        return edge
+
+    async def _read_edge(self, session: AsyncSession, note: str) -> _Edge:
+        """The edge out of the stored nodes: after a start, or when another hub was at it."""
+        vouched = self._vouched(note)
+        frontier = await store.frontier(session, vouched.size)
+        if frontier is None or frontier.root() != vouched.root:
+            raise _contradicted()
+        return _Edge(note, vouched, frontier)
+
+    async def _begin(self, session: AsyncSession) -> Grown:
+        """The first checkpoint, of an empty tree; traces older than the ledger are entered."""
+        note = self.key.sign(0, EMPTY_ROOT)
+        if not await store.begin(session, Frontier(), note):
+            return Grown(full=True)  # another process has begun meanwhile
+        if await store.last_position(session) is not None:
+            raise _contradicted()
+        for action in Action:
+            after = None
+            while rows := await store.traces_without_entry(session, action, after, _ADOPTED):
+                entered = [entry_of(row, action, self.secret) for row in rows]
+                await store.append(session, entered)
+                after = rows[-1].id
+        self._grew(session, Frontier(), note)
+        return Grown(full=True)
+
+    def _grew(self, session: AsyncSession, grown: Frontier, note: str) -> None:
+        """Remember the new edge; on disk once it is committed, before anybody is answered."""
+        vouched = Checkpoint(self.key.origin, grown.size, grown.root())
+        self._edge = _Edge(note, vouched, grown)  # believed where the database has this very note
+        once_committed(session, lambda: self.kept.keep(vouched, note))
+
+    def _known(self) -> Checkpoint | None:
+        try:
+            return self.kept.known()
+        except BadNote as bad:
+            raise LedgerBroken(bad.words) from None
+
+    def _vouched(self, note: str) -> Checkpoint:
+        try:
+            return self.key.read(note)
+        except BadNote as bad:
+            raise LedgerBroken(bad.words) from None
 
 
-async def _begin(
-    session: AsyncSession, key: LogKey, secret: bytes, kept: Checkpoint | None, now: datetime
-) -> str:
-    """The first checkpoint, of an empty tree; traces older than the ledger are entered."""
-    if kept is not None or await store.last_position(session) is not None:
-        raise _contradicted()
-    for action in Action:
-        after = None
-        while rows := await store.traces_without_entry(session, action, after, _ADOPTED):
-            await store.append(session, [entry_of(row, action, secret) for row in rows])
-            after = rows[-1].id
-    note = key.sign(0, EMPTY_ROOT)
-    await store.save_checkpoint(session, 0, EMPTY_ROOT, note, now)
-    return note
+def ledger_of(hub: Hub) -> Ledger:
+    """The one ledger of a running hub."""
+    return hub.kept(_ledger)
 
 
-def vouched_for(note: str | bytes, key: LogKey) -> Checkpoint:
-    """What a checkpoint of this ledger says; raises `LedgerBroken` for any other text."""
-    try:
-        return key.read(note)
-    except BadNote as bad:
-        raise LedgerBroken(bad.words) from None
+def _ledger(hub: Hub) -> Ledger:
+    return Ledger(hub.log_key, hub.index_secret, KeptCheckpoint(hub.checkpoint, hub.log_key))
+
+
+def _cover(traces: Sequence[Trace], batch: VerificationBatch) -> None:
+    """Each trace of a batch vouches for its receipt, so that each leaf does."""
+    digest = sha256(batch.receipt.encode()).digest()
+    for one in traces:
+        if isinstance(one, Verification):
+            one.batch_id, one.batch_sha256 = batch.id, digest
 
 
 def _shrunk(kept: Checkpoint | None, newest: Checkpoint) -> bool:

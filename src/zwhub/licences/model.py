@@ -134,7 +134,8 @@ class VerificationBatch(Base):
 class Verification(Base):
     """The trace of one verification (核验记录): who asked, why, and what the hub found.
 
-    One of a batch has no receipt of its own: its batch's covers it.
+    One of a batch has no receipt of its own: its batch's covers it, whose SHA-256 (32 bytes) it
+    keeps, so that the ledger vouches for that one too.
     """
 
     __tablename__ = "verifications"
@@ -159,6 +160,7 @@ class Verification(Base):
     trust_list_version: Mapped[str]
     status_version: Mapped[str]
     receipt: Mapped[str]
+    batch_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class LicenceReading(Base):
@@ -177,8 +179,9 @@ class LedgerEntry(Base):
     """One entry of the ledger (台账条目): the hash of a trace, and its place in the tree.
 
     `leaf` is the leaf hash over the trace (`entry.written`), 32 bytes; `seal` is the hub's own
-    mark on it, without which it gets no place. `position` is null until a place is given. The
-    other columns repeat the trace, so that a person's entries can be found; no number is kept.
+    mark on it, without which it gets no place later. `position` is null where none could be given
+    at once. The other columns repeat the trace, so that a person's entries can be found; no number
+    is kept.
     """
 
     __tablename__ = "ledger_entries"
@@ -213,7 +216,6 @@ class LedgerCheckpoint(Base):
     size: Mapped[int]
     root: Mapped[bytes] = mapped_column(LargeBinary)
     note: Mapped[str]
-    at: Mapped[datetime]
 
 
 class Upload(Base):

@@ -15,7 +15,7 @@ from zwhub.kernel.identifiers.holder import mask_number
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
-from zwhub.licences import policy, store_ledger
+from zwhub.licences import policy
 from zwhub.licences.enquiry import require_purpose, status_version
 from zwhub.licences.files.examine import examine_file
 from zwhub.licences.files.findings import (
@@ -95,7 +95,7 @@ async def verify_licence_file(
     trace.receipt = receipts.seal(_statement(trace, digest, finding, held))
     if isinstance(enquiry.file, UUID):
         await use_up(session, enquiry.file)
-    await store_ledger.record(session, [trace], registry.index_secret)
+    await registry.ledger.record(session, [trace])
     return VerifiedFile(finding, trace)
 
 

@@ -18,7 +18,7 @@ from zwhub.kernel.crypto.receipts import ReceiptKey
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
-from zwhub.licences import policy, store_ledger
+from zwhub.licences import policy
 from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
 from zwhub.licences.findings import Finding, Verdict
 from zwhub.licences.gather import By, Found, Registry, find_many, questions
@@ -86,7 +86,7 @@ async def verify_licences(
     receipt = receipts.seal(_statement(batch_id, enquiry, verified, actor, now))
     batch = VerificationBatch(id=batch_id, at=now, receipt=receipt)
     traces = [one.trace for one in verified]
-    await store_ledger.record_batch(session, batch, traces, registry.index_secret)
+    await registry.ledger.record(session, traces, batch)
     return VerifiedBatch(verified, receipt)
 
 

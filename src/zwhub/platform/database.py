@@ -1,6 +1,6 @@
 """The database (数据库): one declarative base, one way to read, one way to write."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from io import BytesIO
@@ -145,6 +145,11 @@ async def _driver(session: AsyncSession) -> Any:
     if not driver.is_in_transaction():  # it opens one at the first statement
         await session.execute(select(1))
     return driver
+
+
+def once_committed(session: AsyncSession, then: Callable[[], None]) -> None:
+    """Call `then` when the session's transaction is committed, before whoever awaits that knows."""
+    event.listen(session.sync_session, "after_commit", lambda _: then(), once=True)
 
 
 def _json(value: Any) -> str:

@@ -45,6 +45,32 @@ def write_private(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def overwrite_private(path: Path, data: bytes) -> None:
+    """Put `data`, less than a sector, over what `write_private` once put at `path`.
+
+    It takes microseconds where a rename waits for the disk, and lies on the disk once `path` is
+    synced. Nobody sees half of it: it is one write of one sector.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    try:
+        shorter = len(data) < os.fstat(descriptor).st_size
+        if not shorter:
+            os.pwrite(descriptor, data, 0)
+    finally:
+        os.close(descriptor)
+    if shorter:  # cutting off the rest would be a second step
+        write_private(path, data)
+
+
+def sync_private(path: Path) -> None:
+    """Return once what was put at `path` lies on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextlib.contextmanager
 def private_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write to, mode 0600; it appears as `path` when all of it lies on the disk.

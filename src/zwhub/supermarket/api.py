@@ -17,7 +17,6 @@ from zwhub.kernel.actor import Actor, Persona, Scope
 from zwhub.kernel.identifiers.holder import matches_code
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
-from zwhub.licences import store_ledger as ledger
 from zwhub.licences.api.faces import Licence, registry_of
 from zwhub.licences.look_up import reading_of
 from zwhub.licences.model import LicenceReading
@@ -257,5 +256,5 @@ class SupermarketQueries:
                 input.as_of or ctx.now,
                 ctx.now,
             )
-            await ledger.record(session, _readings(found, ctx), ctx.hub.index_secret)
+            await registry_of(ctx).ledger.record(session, _readings(found, ctx))
         return SupermarketPlan.of(found, ctx)

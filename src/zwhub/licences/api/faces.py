@@ -21,6 +21,7 @@ from zwhub.licences.body import Holder
 from zwhub.licences.findings import Check, CheckName, Finding, Outcome, Verdict, VerificationReason
 from zwhub.licences.gather import Registry, questions
 from zwhub.licences.held import Held, Veil
+from zwhub.licences.ledger import ledger_of
 from zwhub.licences.look_up import holds
 from zwhub.licences.status import LicenceState, Standing, present, standing_at
 from zwhub.licences.vault import Vault
@@ -33,7 +34,8 @@ def registry_of(ctx: Context) -> Registry:
 
 
 def _registry(hub: Hub) -> Registry:
-    return Registry(hub.db, hub.cache, hub.trust, Vault(hub.index_secret, hub.sealer))
+    vault = Vault(hub.index_secret, hub.sealer)
+    return Registry(hub.db, hub.cache, hub.trust, vault, ledger_of(hub))
 
 
 def vault_of(ctx: Context) -> Vault:
