@@ -69,6 +69,24 @@ async def test_a_trace_changed_is_named(hub: SampleHub, size: int) -> None:
     assert size > 3
 
 
+async def test_a_row_that_nobody_can_read_is_named_like_any_other(
+    hub: SampleHub, size: int
+) -> None:
+    first = "id = (SELECT trace_id FROM ledger_entries WHERE position = 3)"
+    change = "UPDATE verifications SET as_of = as_of {} interval '20000 years' WHERE " + first  # noqa: S608
+    async with hub.db.write() as session:
+        await session.execute(text(change.format("+")))
+        trace = await session.scalar(text(f"SELECT id FROM verifications WHERE {first}"))  # noqa: S608
+    done = await run(beside(hub), "ledger", "verify")
+    async with hub.db.write() as session:
+        await session.execute(text(change.format("-")))
+    assert size > 3
+    assert (done.code, done.out) == (
+        1,
+        f"entry 3 (verification {trace}): its trace has been changed\n",
+    )
+
+
 async def test_the_file_in_the_data_folder_remembers(hub: SampleHub, size: int) -> None:
     """What it vouches for must still be there, though the database may say otherwise."""
     path = hub.city.data_dir / KEPT

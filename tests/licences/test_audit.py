@@ -227,7 +227,10 @@ async def test_a_node_inserted(book: Book, level: int, position: int) -> None:
     [
         ("SET size = 12", "its columns differ from its note"),
         ("SET root = sha256('x')", "its columns differ from its note"),
-        ("SET note = replace(note, '13', '12')", "a signature of the note is not valid"),
+        (
+            "SET note = replace(note, E'\\n13\\n', E'\\n12\\n')",
+            "a signature of the note is not valid",
+        ),
         ("SET note = ''", "this is not a signed note"),
     ],
 )

@@ -388,7 +388,7 @@ async def test_what_stands_in_the_way_gives_way(book: Book) -> None:
         "UPDATE ledger_nodes SET hash = '\\x00' || substr(hash, 2) WHERE level = 1",
         "DELETE FROM ledger_nodes WHERE level = 0 AND position = 2",
         "UPDATE ledger_checkpoint SET size = 2",
-        "UPDATE ledger_checkpoint SET note = replace(note, '3', '2')",
+        "UPDATE ledger_checkpoint SET note = replace(note, E'\\n3\\n', E'\\n2\\n')",
         "DELETE FROM ledger_checkpoint",
     ],
 )
