@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from zwhub.kernel.clock import civil_date
+from zwhub.kernel.crypto import proven
 from zwhub.kernel.crypto.certificates import chain_problem
 from zwhub.kernel.crypto.jws import Jws
 from zwhub.kernel.crypto.trust import TrustedKey, TrustList
@@ -77,7 +78,7 @@ def signature(q: Question) -> Check:
     if q.key is None:
         words = Words("无此签名密钥，无法验签", "the signing key is not known: not checkable")
         return Check(CheckName.SIGNATURE, Outcome.NOT_CHECKED, words, clause)
-    if not q.jws.signed_by(q.key.certificate.public_key):
+    if not proven.signed_by(q.jws, q.key.certificate.public_key):
         words = Words("签名与内容不符", "the signature does not match the content")
         return _fail(CheckName.SIGNATURE, words, clause, VerificationReason.SIGNATURE_INVALID)
     algorithm = q.jws.algorithm
