@@ -239,12 +239,14 @@ def gets() -> list[Result]:
     return results
 
 
-def point_selects(url: str, seconds: int) -> Result:
+RECORD = "\\set id random(1, 8000000)\nSELECT id, sealed FROM licences WHERE id = :id;\n"
+NO_NAME = "SELECT licence_id FROM licence_names WHERE key = (SELECT gen_random_uuid());\n"
+
+
+def point_selects(url: str, what: str, select: str, seconds: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "select.sql")
-        script.write_text(
-            "\\set id random(1, 8000000)\nSELECT id, sealed FROM licences WHERE id = :id;\n"
-        )
+        script.write_text(select)
         words = [
             "-n",
             "-M",
@@ -262,7 +264,7 @@ def point_selects(url: str, seconds: int) -> Result:
             ["taskset", "-c", LOAD_CORE, "pgbench", *words, url], capture_output=True, text=True
         ).stdout
     found = re.search(r"tps = ([\d.]+)", out)
-    return Result("limit: prepared point select", float(found[1]) if found else 0.0)
+    return Result(f"limit: prepared select, {what}", float(found[1]) if found else 0.0)
 
 
 def signatures() -> list[Result]:
@@ -289,6 +291,10 @@ def measured(one: Hub, numbers: Sequence[str], seconds: int) -> list[Result]:
         {"query": VERIFY, "variables": {"input": {**asked, "licence": {"number": n}}}}
         for n in numbers
     ]
+    never = [
+        {"query": VERIFY, "variables": {"input": {**asked, "licence": {"number": f"NO-SUCH-{n}"}}}}
+        for n in range(NUMBERS)
+    ]
     batches = [
         {
             "query": BATCH,
@@ -303,6 +309,7 @@ def measured(one: Hub, numbers: Sequence[str], seconds: int) -> list[Result]:
         load(one, "licence(by: {number}), warm", look_ups[-few:], seconds, bearer),
         load(one, "verifyLicence, all at random, cold", verify[:-few], seconds, bearer),
         load(one, "verifyLicence, warm", verify[-few:], seconds, bearer),
+        load(one, "verifyLicence, numbers never issued", never, seconds, bearer),
         load(one, "verifyLicences x 1,000: licences", batches, seconds, bearer, per=1_000),
     ]
 
@@ -323,7 +330,8 @@ def main() -> None:
     results += gets()
     with hub(said.data_dir.absolute()) as one:
         url = (database_in_use(one.data_dir) or "").replace("+asyncpg", "")
-        results.append(point_selects(url, said.seconds))
+        results.append(point_selects(url, "a record", RECORD, said.seconds))
+        results.append(point_selects(url, "a name never issued", NO_NAME, said.seconds))
         for _ in range(said.rounds):
             results += measured(one, numbers, said.seconds)
         results.append(Result("resident memory of the hub, MiB", one.resident))
