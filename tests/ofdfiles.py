@@ -204,14 +204,12 @@ def signed_data(
     return seq(oid(family), tlv(0xA0, inner))
 
 
-def a_document(identifier: str | None = None) -> dict[str, bytes]:
-    """The files of an OFD before anybody signs it."""
-    custom = (
-        f'<ofd:CustomDatas><ofd:CustomData Name="证照标识">{identifier}</ofd:CustomData>'
-        "</ofd:CustomDatas>"
-        if identifier
-        else ""
+def a_document(*identifiers: str) -> dict[str, bytes]:
+    """The files of an OFD before anybody signs it; it names these licences."""
+    named = "".join(
+        f'<ofd:CustomData Name="证照标识">{one}</ofd:CustomData>' for one in identifiers
     )
+    custom = f"<ofd:CustomDatas>{named}</ofd:CustomDatas>" if named else ""
     start = (
         f'<ofd:OFD {_NAMESPACE} Version="1.1" DocType="OFD"><ofd:DocBody><ofd:DocInfo>'
         f"<ofd:DocID>1</ofd:DocID>{custom}</ofd:DocInfo><ofd:DocRoot>Doc_0/Document.xml</ofd:DocRoot>"

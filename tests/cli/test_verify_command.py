@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from builders import an_issuer, trusting
 from commands import Done, beside, zwhub
-from ofdfiles import PAGE, signed_parts, the_cast, zipped
+from ofdfiles import PAGE, a_document, signed_parts, the_cast, zipped
 from samplecity import SampleHub
+from zwhub.kernel.crypto.keys import Algorithm
 
 
 @pytest.fixture
@@ -67,6 +69,24 @@ def test_a_record_by_the_name_of_its_key(tmp_path: Path, trust: Path) -> None:
     assert verify(record, "--trust", trust).code == 0
 
 
+def test_a_licence_takes_its_issuers_signature(tmp_path: Path, trust: Path) -> None:
+    """A root alone gives no right to it; the issuer's certificate in the folder does."""
+    signer = the_cast().signer
+    document = a_document(signer.a_body()["identifier"])
+    sealed = written(tmp_path, "a.ofd", zipped(signed_parts(the_cast(), document=document)))
+    (one,) = told(verify(sealed, "--trust", trust, "--json"))
+    assert (one["verdict"], one["reason"]) == ("INDETERMINATE", "ISSUER_NOT_TRUSTED")
+    written(trust, "signer.der", signer.certificate.der)
+    assert verify(sealed, "--trust", trust).code == 0
+    police = an_issuer(Algorithm.SM2, root=the_cast().root, code="11990100009810667L")
+    written(trust, "police.der", police.certificate.der)
+    parts = signed_parts(replace(the_cast(), signer=police), document=document)
+    done = verify(written(tmp_path, "b.ofd", zipped(parts)), "--trust", trust, "--json")
+    (one,) = told(done)
+    assert (done.code, one["verdict"]) == (1, "NOT_GENUINE")
+    assert one["reason"] == "ISSUER_NOT_AUTHORISED"
+
+
 def test_without_anybody_to_believe_nothing_is_genuine(tmp_path: Path) -> None:
     sealed = written(tmp_path, "a.ofd", zipped(signed_parts(the_cast(), "v4")))
     record = written(tmp_path, "a.jws", an_issuer().a_licence().encode())
@@ -114,3 +134,11 @@ async def test_the_hubs_own_trust_list(hub: SampleHub, tmp_path: Path) -> None:
     assert (done.code, told(done)[0]["reason"]) == (1, "ISSUER_NOT_TRUSTED")
     await trusting(hub.db, cast.signer)
     assert (await asyncio.to_thread(command, "verify", path)).code == 0
+    police = an_issuer(Algorithm.SM2, root=cast.root, code="11990100009810667L")
+    await trusting(hub.db, police)
+    document = a_document(cast.signer.a_body()["identifier"])
+    for signer, reason in ((cast.signer, "OK"), (police, "ISSUER_NOT_AUTHORISED")):
+        parts = signed_parts(replace(cast, signer=signer), document=document)
+        path = written(tmp_path, "b.ofd", zipped(parts))
+        (one,) = told(await asyncio.to_thread(command, "verify", path, "--json"))
+        assert one["reason"] == reason

@@ -94,6 +94,15 @@ def test_a_key_in_other_hands_is_believed_only_where_the_hub_held_the_record_bef
         assert checks[CheckName.ISSUER_TRUSTED].outcome is Outcome.FAIL
 
 
+def test_nothing_was_signed_later_than_now(sound: Question) -> None:
+    """Whatever moment is asked about: `asOf` makes no clock run faster."""
+    signed = sound.body.signed_at
+    for ahead, reason in ((timedelta(minutes=5), "OK"), (timedelta(minutes=6), "SIGNED_IN_FUTURE")):
+        for as_of in (NOW, NOW.replace(year=2025)):
+            asked = replace(sound, as_of=as_of, now=signed - ahead)
+            assert policy.examine(asked).reason == reason
+
+
 def test_a_retired_key_is_believed_for_what_it_signed_before(sound: Question) -> None:
     signed = sound.body.signed_at
     moment = timedelta(microseconds=1)

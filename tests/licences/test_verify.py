@@ -159,6 +159,16 @@ async def forged_and_in_the_registry(hub: SampleHub, issuer: Issuer) -> Asked:
     return await held_unseen(hub, altered(issuer.a_licence(), name="伪造"))
 
 
+@gives("SIGNED_IN_FUTURE")
+async def signed_in_years_to_come(hub: SampleHub, issuer: Issuer) -> Asked:
+    return {"jws": issuer.a_licence(signed_at="2040-05-01T10:00:00+08:00")}
+
+
+@gives("SIGNED_IN_FUTURE")
+async def signed_in_years_to_come_and_in_the_registry(hub: SampleHub, issuer: Issuer) -> Asked:
+    return await held_unseen(hub, issuer.a_licence(signed_at="2040-05-01T10:00:00+08:00"))
+
+
 @gives("CERTIFICATE_EXPIRED_AT_SIGNING")
 async def certificate_not_valid_when_signed(hub: SampleHub, issuer: Issuer) -> Asked:
     old = an_issuer(root=issuer.root, not_after=datetime(2024, 4, 30, tzinfo=UTC))

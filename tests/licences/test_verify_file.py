@@ -4,18 +4,30 @@ import asyncio
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from builders import Issuer, a_citizen_number, a_holder, altered, an_issuer
-from ofdfiles import PAGE, Cast, a_document, signed_parts, zipped
+from builders import Issuer, a_citizen_number, a_holder, altered, an_issuer, trusting
+from ofdfiles import (
+    PAGE,
+    SIGNATURE,
+    VALUE,
+    Cast,
+    a_document,
+    signature_xml,
+    signed_data,
+    signed_parts,
+    zipped,
+)
 from pdffiles import signed_pdf
 from samplecity import SampleHub
 from zwhub.kernel.crypto.digests import sha256_hex
 from zwhub.kernel.crypto.keys import Algorithm
 from zwhub.kernel.crypto.receipts import read_receipt
+from zwhub.kernel.identifiers.licence import build
 from zwhub.licences.model import Verification
 
 
@@ -79,6 +91,47 @@ async def test_a_valid_seal_on_a_licence_that_is_none_any_more(
     assert found["signatures"][0]["verdict"] == "GENUINE"
     never = zipped(signed_parts(cast, "v4", document=a_document(issuer.a_body()["identifier"])))
     assert (await verified(hub, never))["reason"] == "NOT_REGISTERED"
+
+
+async def test_a_licence_sealed_by_another_body(hub: SampleHub, issuer: Issuer, cast: Cast) -> None:
+    """Under the same root, and for a while on the same list."""
+    body = issuer.a_body()
+    await hub.collect(issuer.signed(body))
+    police = an_issuer(Algorithm.SM2, root=cast.root, code="11990100009810667L")
+    other = replace(cast, signer=police)
+    sealed = zipped(signed_parts(other, "v4", document=a_document(body["identifier"])))
+    found = await verified(hub, sealed)
+    assert (found["verdict"], found["reason"]) == ("NOT_GENUINE", "ISSUER_NOT_TRUSTED")
+    await trusting(hub.db, police)
+    found = await verified(hub, sealed)
+    assert (found["verdict"], found["reason"]) == ("NOT_GENUINE", "ISSUER_NOT_AUTHORISED")
+    assert found["signatures"][0]["verdict"] == "NOT_GENUINE"
+    assert (await verified(hub, zipped(signed_parts(other, "v4"))))["verdict"] == "GENUINE"
+
+
+async def test_a_licence_whose_name_tells_a_region(
+    hub: SampleHub, issuer: Issuer, cast: Cast
+) -> None:
+    body = issuer.a_body()
+    named = build(body["typeCode"], body["region"], "REGION1", 1)
+    await hub.collect(issuer.signed({**body, "identifier": named}))
+    found = await verified(hub, zipped(signed_parts(cast, "v4", document=a_document(named))))
+    assert (found["verdict"], found["reason"]) == ("GENUINE", "OK")
+
+
+@pytest.mark.parametrize("kind", ["JWS", "OFD"])
+async def test_a_file_from_the_future(
+    hub: SampleHub, issuer: Issuer, cast: Cast, kind: str
+) -> None:
+    content = issuer.a_licence(signed_at="2040-05-01T10:00:00+08:00").encode()
+    if kind == "OFD":
+        parts = signed_parts(cast, "sign")
+        parts[SIGNATURE] = signature_xml(a_document(), sealed=False, time="20400501020000Z")
+        parts[VALUE] = signed_data(cast, parts[SIGNATURE])
+        content = zipped(parts)
+    found = await verified(hub, content)
+    assert (found["format"], found["reason"]) == (kind, "SIGNED_IN_FUTURE")
+    assert found["verdict"] == found["signatures"][0]["verdict"] == "NOT_GENUINE"
 
 
 async def test_a_holders_number_in_an_identifier_is_masked(hub: SampleHub, issuer: Issuer) -> None:

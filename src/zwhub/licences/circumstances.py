@@ -39,6 +39,7 @@ class Circumstances(NamedTuple):
             successor=self.successor,
             claim=claim,
             as_of=_moment(as_of, now, self.trust, self.history or []),
+            now=now,
         )
 
 

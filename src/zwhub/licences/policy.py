@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from zwhub.kernel.clock import civil_date
+from zwhub.kernel.clock import civil_date, lies_ahead
 from zwhub.kernel.crypto import proven
 from zwhub.kernel.crypto.certificates import chain_problem
 from zwhub.kernel.crypto.jws import Jws
 from zwhub.kernel.crypto.trust import TrustedKey, TrustList
 from zwhub.kernel.identifiers.holder import matches_code, matches_name
-from zwhub.kernel.identifiers.licence import CheckState
+from zwhub.kernel.identifiers.licence import CheckState, LicenceIdentifier
 from zwhub.kernel.words import Words
 from zwhub.licences.body import Body
 from zwhub.licences.findings import Check, CheckName, Finding, Outcome, VerificationReason
@@ -31,7 +31,7 @@ class Question:
 
     `history` None = the registry holds nothing under this identifier; its first entry tells when
     the record was collected. `same_as_registered` False = the registry holds another record.
-    `successor` names the version that has replaced it.
+    `successor` names the version that has replaced it. `now` None = the moment asked about.
     """
 
     jws: Jws
@@ -42,6 +42,7 @@ class Question:
     successor: str | None
     claim: HolderClaim | None
     as_of: datetime
+    now: datetime | None = None
 
     @property
     def key(self) -> TrustedKey | None:
@@ -103,6 +104,15 @@ def issuer_trusted(q: Question) -> Check:
     return _pass(name, Words("证书链可信", "its certificate stands under a trusted root"), clause)
 
 
+def signing_time(q: Question) -> Check:
+    """It was not signed later than now, whatever moment is asked about."""
+    name, clause = CheckName.SIGNING_TIME, "RFC 5280 §6.1"
+    if lies_ahead(q.body.signed_at, q.now or q.as_of):
+        words = Words("签章时间在将来", "signedAt lies in the future")
+        return _fail(name, words, clause, VerificationReason.SIGNED_IN_FUTURE)
+    return _pass(name, Words("签章时间不在将来", "it was signed before now"), clause)
+
+
 def certificate_at_signing(q: Question) -> Check:
     """The certificate was valid when the record was signed."""
     name, clause = CheckName.CERTIFICATE_AT_SIGNING, "RFC 5280 §4.1.2.5"
@@ -134,8 +144,13 @@ def issuer_authorised(q: Question) -> Check:
 
 def identifier(q: Question) -> Check:
     """The check character of the identifier (ISO 7064 MOD 37,36)."""
+    return check_character(q.body.identifier)
+
+
+def check_character(one: LicenceIdentifier) -> Check:
+    """As `identifier`, of an identifier without a record."""
     name, clause = CheckName.IDENTIFIER, "GB/T 36904"
-    match q.body.identifier.check_state:
+    match one.check_state:
         case CheckState.WRONG:
             words = Words("证照标识校验位错误", "the identifier's check character is wrong")
             return _fail(name, words, clause, VerificationReason.CHECK_CHARACTER_WRONG)
@@ -223,6 +238,7 @@ def holder(q: Question) -> Check:
 GENUINE: tuple[Examine, ...] = (
     record,
     signature,
+    signing_time,
     certificate_at_signing,
     issuer_trusted,
     issuer_authorised,
@@ -234,6 +250,7 @@ GENUINE: tuple[Examine, ...] = (
 )
 
 # What must hold of a record itself before it is collected: the same checks, without the registry.
+# Signing times are looked at before, without patience for clocks.
 COLLECTABLE: tuple[Examine, ...] = (
     signature,
     certificate_at_signing,

@@ -17,6 +17,7 @@ from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
 from zwhub.licences import policy
 from zwhub.licences.enquiry import require_purpose, status_version
+from zwhub.licences.files.authority import NamedLicence, by_its_issuer
 from zwhub.licences.files.examine import examine_file
 from zwhub.licences.files.findings import (
     FileCheck,
@@ -36,10 +37,9 @@ from zwhub.licences.trust import trust_list
 from zwhub.licences.upload import content_of, use_up
 
 LONGEST_NAME = 255
-# A record was compared with its own dates and check character already; a sealed file was not.
+# A record was compared with its own dates already; a sealed file was not.
 _OF_RECORD: tuple[Examine, ...] = (policy.record, policy.registry_status, policy.newest_version)
 _OF_LICENCE: tuple[Examine, ...] = (
-    policy.identifier,
     policy.registry_status,
     policy.newest_version,
     policy.validity,
@@ -85,8 +85,11 @@ async def verify_licence_file(
     content = await _content(registry, enquiry.file, actor, now)
     async with registry.db.read() as reading:
         trust = await trust_list(reading, registry.trust)
-    finding = await asyncio.to_thread(examine_file, content, Anchors(trust, now))
+    anchors = Anchors(trust, now)
+    finding = await asyncio.to_thread(examine_file, content, anchors)
     held = await _named(registry, finding, content)
+    if held is not None and finding.format is not FileFormat.JWS:
+        finding = by_its_issuer(finding, NamedLicence.registered(held.body), anchors)
     finding, question = await _with_licence(session, registry, finding, held, now)
     digest = sha256_hex(content)
     trace = _trace(enquiry, digest, finding, held, actor, now)

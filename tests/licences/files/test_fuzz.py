@@ -1,6 +1,7 @@
 """Damaged files: whatever happens to a signed file, nothing is raised and nothing passes."""
 
 import random
+from datetime import UTC, datetime
 
 import pytest
 
@@ -55,7 +56,8 @@ def test_flips_and_cuts_in_the_zip(family: str) -> None:
 def test_flips_and_cuts_in_a_pdf() -> None:
     """All bytes outside the signature's own string are signed; inside, spare zeros are not."""
     signer, dice = an_issuer(), random.Random(1)
-    anchors = Anchors(TrustList("test", {}, (signer.root.certificate,)), NOW)
+    trust = TrustList("test", {}, (signer.root.certificate,))
+    anchors = Anchors(trust, datetime.now(UTC))
     whole = signed_pdf(signer)
     assert examine_file(whole, anchors).verdict is Verdict.GENUINE
     begin = whole.index(b"/Contents <") + len(b"/Contents <")

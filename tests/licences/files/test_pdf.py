@@ -16,7 +16,13 @@ from pdffiles import annotated, described, plain_pdf, signed_pdf, sm2_pdf, writt
 from zwhub.kernel.crypto.keys import Algorithm
 from zwhub.kernel.crypto.trust import TrustedKey, TrustList
 from zwhub.licences.files.examine import examine_file
-from zwhub.licences.files.findings import FileCheckName, FileFinding, FileReason, Integrity
+from zwhub.licences.files.findings import (
+    FileCheckName,
+    FileFinding,
+    FileFormat,
+    FileReason,
+    Integrity,
+)
 from zwhub.licences.files.pdf import examine_pdf
 from zwhub.licences.files.verdict import Anchors
 from zwhub.licences.findings import Outcome, Verdict
@@ -152,6 +158,27 @@ def test_a_certificate_expired_at_signing(root: Root) -> None:
     found = examined(signed_pdf(past), root)
     assert found.reason is Why.CERTIFICATE_EXPIRED_AT_SIGNING
     assert found.signatures[0].integrity is Integrity.INTACT
+
+
+def test_a_signature_from_the_future(root: Root, signer: Issuer) -> None:
+    trust = TrustList("test", {}, (root.certificate,))
+    octets = signed_pdf(signer)
+    early = examine_file(octets, Anchors(trust, datetime.now(UTC) - timedelta(minutes=6)))
+    assert (early.verdict, early.reason) == (Verdict.NOT_GENUINE, Why.SIGNED_IN_FUTURE)
+    by_another_clock = Anchors(trust, datetime.now(UTC) - timedelta(minutes=4))
+    assert examine_file(octets, by_another_clock).verdict is Verdict.GENUINE
+
+
+@pytest.mark.parametrize("before", [b"\n", b"junk\n", b"%!PS\n", bytes(1_019)])
+def test_something_in_front_of_a_pdf(root: Root, signer: Issuer, before: bytes) -> None:
+    found = examined(before + signed_pdf(signer), root)
+    assert found.format is FileFormat.PDF
+    assert (found.verdict, found.reason) == (Verdict.NOT_GENUINE, Why.CONTAINER_REFUSED)
+    assert "in front" in found.checks[0].detail.en
+
+
+def test_what_no_reader_takes_for_a_pdf(root: Root, signer: Issuer) -> None:
+    assert examined(bytes(1_025) + signed_pdf(signer), root).format is FileFormat.UNKNOWN
 
 
 def test_an_untrusted_root(signer: Issuer) -> None:

@@ -37,6 +37,7 @@ show(
         VerificationReason.NOT_REGISTERED: ("记录未归集", "the record was never collected"),
         VerificationReason.RECORD_DIFFERS: ("与在库记录不同", "differs from the registered record"),
         VerificationReason.SIGNATURE_INVALID: ("签名无效", "the signature is not valid"),
+        VerificationReason.SIGNED_IN_FUTURE: ("签章时间在将来", "signed later than now"),
         VerificationReason.ISSUER_NOT_TRUSTED: ("签发者不受信任", "the issuer is not trusted"),
         VerificationReason.CERTIFICATE_EXPIRED_AT_SIGNING: (
             "签发时证书不在有效期",
@@ -68,6 +69,7 @@ show(
     {
         CheckName.RECORD: ("记录在库", "the registry holds this record"),
         CheckName.SIGNATURE: ("签名", "the issuer's signature"),
+        CheckName.SIGNING_TIME: ("签章时间不在将来", "it was not signed later than now"),
         CheckName.CERTIFICATE_AT_SIGNING: ("签发时证书有效", "the certificate at signing"),
         CheckName.ISSUER_TRUSTED: ("签发者受信任", "the issuer is trusted"),
         CheckName.ISSUER_AUTHORISED: ("签发者有权", "the issuer may issue this type"),

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from zwhub.licences.deliveries.extra import missing
 from zwhub.licences.deliveries.pieces import Piece, of_rows
 from zwhub.licences.deliveries.rows import Place, Row, Unreadable, cells_of, columns, row_of
 from zwhub.licences.files.container import Container, Refused
@@ -25,10 +26,7 @@ class Spreadsheet:
         try:
             import openpyxl  # noqa: F401 - an extra
         except ImportError:
-            raise Unreadable(
-                "读取 XLSX 需要 openpyxl：pip install 'zwhub[load]'",
-                "reading XLSX needs openpyxl: pip install 'zwhub[load]'",
-            ) from None
+            raise missing("XLSX", "openpyxl") from None
         _require_room(path)
         self._path, self.total = path, _declared_rows(path)
         header = next(_rows(path), ())

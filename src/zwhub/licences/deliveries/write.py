@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from zwhub.licences.deliveries.rows import COLUMNS, Unreadable
+from zwhub.licences.deliveries.extra import missing
+from zwhub.licences.deliveries.rows import COLUMNS
 
 Rows = Iterable[Mapping[str, Any]]
 _AT_ONCE = 10_000  # rows of a row group
@@ -48,10 +49,7 @@ def _libraries() -> tuple[Any, Any]:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise Unreadable(
-            "写 Parquet 需要 pyarrow：pip install 'zwhub[load]'",
-            "writing Parquet needs pyarrow: pip install 'zwhub[load]'",
-        ) from None
+        raise missing("Parquet", "pyarrow") from None
     return pyarrow, pyarrow.parquet
 
 

@@ -15,6 +15,7 @@ MOST_ENTRIES = 10_000
 MOST_BYTES = 200_000_000  # unpacked, all entries together
 MOST_RATIO = 250  # unpacked to packed, beyond the first megabyte of an entry
 LARGEST_READ = 4_000_000  # what is taken into memory as one piece
+MOST_READ = 32_000_000  # and of such pieces together
 _FREE_BYTES = 1_000_000
 _LARGEST_DIRECTORY = 4_000_000
 _END, _END_SIZE = b"PK\x05\x06", 22
@@ -53,6 +54,7 @@ class Container:
         _require_apart(octets, listed, self._zip.start_dir)
         self._entries = _by_name(listed)
         self._digests: dict[str, bytes | None] = {}
+        self._room = MOST_READ
 
     @property
     def names(self) -> frozenset[str]:
@@ -63,10 +65,16 @@ class Container:
         return name in self._entries
 
     def read(self, name: str) -> bytes | None:
-        """The content of a file of up to 4 MB; None when absent, larger, or damaged."""
+        """The content of a file of up to 4 MB; None when absent, larger, or damaged.
+
+        Raises Refused once more than 32 MB were asked for.
+        """
         entry = self._entries.get(name)
         if entry is None or entry.file_size > LARGEST_READ:
             return None
+        self._room -= entry.file_size
+        if self._room < 0:
+            raise Refused("签名及其附件过大", "the signatures and their parts are too large")
         try:
             return b"".join(self._pieces(entry))
         except _BROKEN:

@@ -1,9 +1,11 @@
-"""A deadline (时限): a library that walks in circles over a stranger's file is called back."""
+"""A deadline (时限): whoever walks in circles over a stranger's file is called back."""
 
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+SECONDS = 8.0  # less than a request may take
 
 
 class TooSlow(BaseException):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from zwhub.kernel.crypto.certificates import Certificate
 from zwhub.kernel.words import Words
 from zwhub.licences.findings import Outcome, Verdict
 
@@ -41,6 +42,7 @@ class FileReason(StrEnum):
     SIGNATURE_INVALID = "SIGNATURE_INVALID"
     SEAL_INVALID = "SEAL_INVALID"
     SIGNER_NOT_LISTED = "SIGNER_NOT_LISTED"
+    SIGNED_IN_FUTURE = "SIGNED_IN_FUTURE"
     CERTIFICATE_EXPIRED_AT_SIGNING = "CERTIFICATE_EXPIRED_AT_SIGNING"
     SEAL_EXPIRED_AT_SIGNING = "SEAL_EXPIRED_AT_SIGNING"
     SIGNING_TIME_UNKNOWN = "SIGNING_TIME_UNKNOWN"
@@ -72,6 +74,7 @@ class FileCheckName(StrEnum):
     DOCUMENT_SIGNATURE = "DOCUMENT_SIGNATURE"
     SEAL_SIGNATURE = "SEAL_SIGNATURE"
     SIGNER_LISTED = "SIGNER_LISTED"
+    SIGNING_TIME = "SIGNING_TIME"
     CERTIFICATE_AT_SIGNING = "CERTIFICATE_AT_SIGNING"
     SEAL_AT_SIGNING = "SEAL_AT_SIGNING"
     TRUST_ANCHOR = "TRUST_ANCHOR"
@@ -131,11 +134,15 @@ _INTEGRITY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SignatureFinding:
-    """One signature: by whom, when (as it says itself), and every check in order."""
+    """One signature: by whom, when (as it says itself), and every check in order.
+
+    `certificate` is what the signer of a document brought; a record names its key instead.
+    """
 
     signer: str | None
     signed_at: datetime | None
     checks: tuple[FileCheck, ...]
+    certificate: Certificate | None = None
 
     @property
     def integrity(self) -> Integrity:

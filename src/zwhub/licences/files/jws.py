@@ -15,7 +15,7 @@ from zwhub.licences.files.findings import (
     passed,
 )
 from zwhub.licences.files.verdict import Anchors, certificate_now, trust_anchor
-from zwhub.licences.findings import Check, CheckName
+from zwhub.licences.findings import Check, CheckName, Outcome, VerificationReason
 from zwhub.licences.held import Held
 from zwhub.licences.policy import Examine, Question
 
@@ -25,6 +25,7 @@ _NAMES = {
 }
 _BY_SIGNATURE: tuple[Examine, ...] = (
     policy.signature,
+    policy.signing_time,
     policy.certificate_at_signing,
     policy.issuer_trusted,
 )
@@ -40,7 +41,7 @@ def examine_jws(octets: bytes, anchors: Anchors) -> FileFinding:
         )
         return FileFinding(FileFormat.JWS, (check,))
     question = Question(held.jws, held.body, anchors.trust, None, False, None, None, anchors.now)
-    rules = (*_BY_SIGNATURE, *((policy.issuer_authorised,) if anchors.knows_rights else ()))
+    rules = (*_BY_SIGNATURE, policy.issuer_authorised if anchors.knows_rights else _by_its_issuer)
     checks = tuple(translated(rule(question)) for rule in rules)
     if not anchors.trust.roots:  # nobody is believed, and so nobody is disbelieved
         rootless = trust_anchor((), anchors)
@@ -51,6 +52,18 @@ def examine_jws(octets: bytes, anchors: Anchors) -> FileFinding:
     own = (read, translated(policy.identifier(question)), translated(policy.validity(question)))
     finding = SignatureFinding(held.body.signed_by, held.body.signed_at, checks)
     return FileFinding(FileFormat.JWS, own, (finding,), (), str(held.body.identifier))
+
+
+def _by_its_issuer(q: Question) -> Check:
+    """As `policy.issuer_authorised`, of a folder that does not say who may issue what."""
+    name, clause = CheckName.ISSUER_AUTHORISED, "GB/T 36901"
+    if q.key is None:
+        return Check(name, Outcome.NOT_CHECKED, Words("签发者未知", "signer unknown"), clause)
+    if q.key.issuer == q.body.issuer_code:
+        return Check(name, Outcome.PASS, Words("签发者为颁发机构", "the issuer signed"), clause)
+    words = Words("签名密钥不属于所载颁发机构", "the key is not that of the issuer named")
+    outcome = Outcome.FAIL if q.key.issuer else Outcome.NOT_CHECKED
+    return Check(name, outcome, words, clause, VerificationReason.ISSUER_NOT_AUTHORISED)
 
 
 def translated(check: Check) -> FileCheck:

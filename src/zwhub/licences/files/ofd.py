@@ -9,7 +9,9 @@ from zwhub.kernel.crypto.seals import SealSignature, read_seal_signature
 from zwhub.kernel.crypto.signed_data import SignedData, is_signed_data, read_signed_data
 from zwhub.kernel.crypto.signing_time import instant
 from zwhub.kernel.words import Words
+from zwhub.licences.files.authority import naming
 from zwhub.licences.files.container import Container, Refused
+from zwhub.licences.files.deadline import SECONDS, TooSlow, deadline
 from zwhub.licences.files.findings import (
     FileCheck,
     FileCheckName,
@@ -38,6 +40,8 @@ from zwhub.licences.files.verdict import (
     readable,
     seal_at_signing,
     seal_now,
+    signing_time,
+    too_slow,
     trust_anchor,
 )
 
@@ -56,19 +60,26 @@ class _Examined:
     own_parts: frozenset[str]
 
 
-def examine_ofd(octets: bytes, anchors: Anchors) -> FileFinding:
+def examine_ofd(octets: bytes, anchors: Anchors, seconds: float = SECONDS) -> FileFinding:
     """Container, then every signature. Never raises for what is in the file."""
     try:
-        container = Container(octets)
-        package = read_package(container)
+        with deadline(seconds):
+            return _examined(octets, anchors)
     except Refused as refused:
         return _refused(refused.words, FileReason.CONTAINER_REFUSED)
     except Malformed as malformed:
         return _refused(malformed.words, FileReason.MALFORMED)
+    except TooSlow:
+        return FileFinding(FileFormat.OFD, (too_slow(_OFD),))
+
+
+def _examined(octets: bytes, anchors: Anchors) -> FileFinding:
+    container = Container(octets)
+    package = read_package(container)
     if not package.signatures:
         return _refused(Words("文件没有签名", "nobody signed the file"), FileReason.NOT_SIGNED)
     examined = [_examine(container, one, anchors) for one in package.signatures]
-    return _with_coverage(container, package, examined)
+    return _with_coverage(container, package, examined, anchors)
 
 
 def _refused(words: Words, reason: FileReason) -> FileFinding:
@@ -77,7 +88,7 @@ def _refused(words: Words, reason: FileReason) -> FileFinding:
 
 
 def _with_coverage(
-    container: Container, package: Package, examined: list[_Examined]
+    container: Container, package: Package, examined: list[_Examined], anchors: Anchors
 ) -> FileFinding:
     """Each signature with its uncovered parts; what a sound other one covers is accounted for."""
     exempt = package.lists.union(*(one.own_parts for one in examined))
@@ -90,8 +101,9 @@ def _with_coverage(
         findings.append(replace(one.finding, checks=_inserted(one.finding.checks, check)))
     uncovered = rest.difference(*(one.covered for one in examined))
     read = passed(FileCheckName.CONTAINER, Words("容器结构正常", "the container is in order"), _OFD)
-    named = package.identifier if "OFD.xml" not in uncovered else None
-    return FileFinding(FileFormat.OFD, (read,), tuple(findings), tuple(sorted(uncovered)), named)
+    named = package.identifiers if "OFD.xml" not in uncovered else frozenset()
+    found = FileFinding(FileFormat.OFD, (read,), tuple(findings), tuple(sorted(uncovered)))
+    return naming(found, named, anchors)
 
 
 def _inserted(checks: tuple[FileCheck, ...], check: FileCheck) -> tuple[FileCheck, ...]:
@@ -182,11 +194,12 @@ def _sign(file: SignatureFile, data: SignedData, anchors: Anchors) -> SignatureF
     checks = (
         _data_hash(data.covers(file.raw), _SIGN),
         document_signature(data.holds(file.raw), _SIGN),
+        signing_time(signer, anchors.now),
         certificate_at_signing(signer),
         trust_anchor([signer], anchors),
         certificate_now(certificate, anchors.now),
     )
-    return SignatureFinding(certificate.subject, at, checks)
+    return SignatureFinding(certificate.subject, at, checks, certificate)
 
 
 def _sealed(file: SignatureFile, signature: SealSignature, anchors: Anchors) -> SignatureFinding:
@@ -200,13 +213,14 @@ def _sealed(file: SignatureFile, signature: SealSignature, anchors: Anchors) -> 
         document_signature(signature.signed.holds(), _SEAL),
         _seal_signature(seal.made.holds()),
         _signer_listed(seal.lists(certificate.der)),
+        signing_time(signer, anchors.now),
         certificate_at_signing(signer),
         seal_at_signing(seal, maker, at),
         trust_anchor([signer, made], anchors),
         certificate_now(certificate, anchors.now),
         seal_now(seal, anchors.now),
     )
-    return SignatureFinding(_name(certificate, seal.name), at, checks)
+    return SignatureFinding(_name(certificate, seal.name), at, checks, certificate)
 
 
 def _name(certificate: Certificate, seal_name: str) -> str:

@@ -4,16 +4,17 @@ import base64
 import binascii
 import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from zwhub.kernel.words import Words
-from zwhub.licences.files.container import Container
+from zwhub.licences.files.container import Container, Refused
 from zwhub.licences.files.markup import Unreadable, every, first, parse, text
 
 MOST_SIGNATURES = 32
-MOST_REFERENCES = 10_000  # by one signature: as many as a container has files
+MOST_REFERENCES = 20_000  # by all signatures: twice as many as a container has files
 _START = "OFD.xml"
 _IDENTIFIER = re.compile(r"1\.2\.156\.3005\.2\.[0-9A-Z.]{20,120}")
 
@@ -51,15 +52,15 @@ class SignatureFile:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An OFD's signatures (None: listed but unreadable), the lists of them, the licence named."""
+    """An OFD's signatures (None: listed but unreadable), the lists of them, the licences named."""
 
     signatures: tuple[SignatureFile | None, ...]
     lists: frozenset[str]
-    identifier: str | None
+    identifiers: frozenset[str]
 
 
 def read_package(container: Container) -> Package:
-    """OFD.xml → Signatures.xml → each Signature.xml. Raises Malformed."""
+    """OFD.xml → Signatures.xml → each Signature.xml. Raises Malformed, and Refused for too much."""
     root = _parsed(container, _START)
     if root is None:
         raise Malformed("没有可读的 OFD.xml", "there is no readable OFD.xml")
@@ -72,10 +73,11 @@ def read_package(container: Container) -> Package:
     if None in lists:
         raise Malformed("签名列表不存在", "the list of signatures is not there")
     names = [name for name in lists if name is not None]
-    found = [one for name in names for one in _listed(container, name)]
-    if len(found) > MOST_SIGNATURES:
+    places = [(name, said) for name in names for said in _listed(container, name)]
+    if len(places) > MOST_SIGNATURES:
         raise Malformed("签名过多", "there are too many signatures")
-    return Package(tuple(found), frozenset(names), _identifier(bodies[0]))
+    found = _signatures(container, places)
+    return Package(tuple(found), frozenset(names), _identifiers(bodies[0]))
 
 
 def resolve(container: Container, base: str, said: str) -> str | None:
@@ -101,17 +103,27 @@ def _parsed(container: Container, name: str) -> etree._Element | None:
         return None
 
 
-def _listed(container: Container, name: str) -> list[SignatureFile | None]:
+def _listed(container: Container, name: str) -> list[str]:
+    """Where the signatures of one list are, as it says."""
     root = _parsed(container, name)
     if root is None:
         raise Malformed("签名列表无法读取", "the list of signatures cannot be read")
-    entries = list(every(root, "Signature"))
-    if len(entries) > MOST_SIGNATURES:
-        raise Malformed("签名过多", "there are too many signatures")
-    return [_signature(container, name, entry.get("BaseLoc", "")) for entry in entries]
+    return [entry.get("BaseLoc", "") for entry in every(root, "Signature")]
 
 
-def _signature(container: Container, base: str, said: str) -> SignatureFile | None:
+def _signatures(
+    container: Container, places: Sequence[tuple[str, str]]
+) -> list[SignatureFile | None]:
+    found, room = [], MOST_REFERENCES
+    for base, said in places:
+        one = _signature(container, base, said, room)
+        room -= 0 if one is None else len(one.references)
+        found.append(one)
+    return found
+
+
+def _signature(container: Container, base: str, said: str, room: int) -> SignatureFile | None:
+    """None when unreadable. Raises Refused for more than `room` references."""
     name = resolve(container, base, said)
     raw = None if name is None else container.read(name)
     if name is None or raw is None:
@@ -121,8 +133,8 @@ def _signature(container: Container, base: str, said: str) -> SignatureFile | No
     except Unreadable:
         return None
     listed = first(root, "SignedInfo", "References")
-    if listed is not None and len(listed) > MOST_REFERENCES:
-        return None
+    if listed is not None and len(listed) > room:
+        raise Refused("签名引用的文件过多", "the signatures refer to too many files")
     value_name = resolve(container, name, text(first(root, "SignedValue")))
     seal = text(first(root, "SignedInfo", "Seal", "BaseLoc"))
     return SignatureFile(
@@ -152,9 +164,8 @@ def _digest(said: str) -> bytes | None:
         return None
 
 
-def _identifier(body: etree._Element) -> str | None:
-    """The licence that the document's custom data name (证照标识), when it is exactly one."""
+def _identifiers(body: etree._Element) -> frozenset[str]:
+    """The licences that the document's custom data name (证照标识)."""
     custom = first(body, "DocInfo", "CustomDatas")
     values = [] if custom is None else [text(one) for one in every(custom, "CustomData")]
-    found = {one for one in values if _IDENTIFIER.fullmatch(one)}
-    return found.pop() if len(found) == 1 else None
+    return frozenset(one for one in values if _IDENTIFIER.fullmatch(one))

@@ -18,7 +18,8 @@ from zwhub.kernel.crypto.der import Node, UnknownLayout
 from zwhub.kernel.crypto.signed_data import SignedData, read_signed_data
 from zwhub.kernel.crypto.signing_time import instant
 from zwhub.kernel.words import Words
-from zwhub.licences.files.deadline import TooSlow, deadline
+from zwhub.licences.files.authority import naming
+from zwhub.licences.files.deadline import SECONDS, TooSlow, deadline
 from zwhub.licences.files.findings import (
     FileCheck,
     FileCheckName,
@@ -38,13 +39,14 @@ from zwhub.licences.files.verdict import (
     decided,
     document_signature,
     readable,
+    signing_time,
+    too_slow,
     trust_anchor,
 )
 
 _PDF, _CMS = "ISO 32000-2 §12.8", "RFC 5652 §5"
 _DETACHED = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached"})
 _MOST_SIGNATURES = 32
-SECONDS = 8.0  # less than a request may take
 _HARMLESS = frozenset(
     {ModificationLevel.NONE, ModificationLevel.LTA_UPDATES, ModificationLevel.FORM_FILLING}
 )
@@ -86,13 +88,15 @@ class _Examined:
 
 def examine_pdf(octets: bytes, anchors: Anchors, seconds: float = SECONDS) -> FileFinding:
     """Structure, then every signature. Never raises for what is in the file."""
+    if not octets.startswith(b"%PDF-"):
+        # Offsets count from the first byte for one reader, from the header for another.
+        words = Words("PDF 文件头之前有多余内容", "there is something in front of the PDF")
+        return _refused(words, FileReason.CONTAINER_REFUSED)
     try:
         with deadline(seconds):
             return _examined(octets, anchors)
     except TooSlow:
-        words = Words("读取超时，未检查", "reading it takes too long: not checked")
-        check = unchecked(FileCheckName.CONTAINER, words, _PDF, FileReason.CONTAINER_REFUSED)
-        return FileFinding(FileFormat.PDF, (check,))
+        return FileFinding(FileFormat.PDF, (too_slow(_PDF),))
 
 
 def _examined(octets: bytes, anchors: Anchors) -> FileFinding:
@@ -102,14 +106,14 @@ def _examined(octets: bytes, anchors: Anchors) -> FileFinding:
         if reader.encrypted and not _unlocked(reader):
             return _locked()
         fields = _fields(reader)
-        identifier = _identifier(reader)
+        identifiers = _identifiers(reader)
     except Exception:
         return _refused(Words("PDF 无法读取", "the PDF cannot be read"), FileReason.MALFORMED)
     if len(fields) > _MOST_SIGNATURES:
         return _refused(Words("签名过多", "there are too many signatures"), FileReason.MALFORMED)
     if not fields:
         return _refused(Words("文件没有签名", "nobody signed the file"), FileReason.NOT_SIGNED)
-    return _judge_all(octets, reader, strict, fields, identifier, anchors)
+    return _judge_all(octets, reader, strict, fields, identifiers, anchors)
 
 
 def _judge_all(
@@ -117,7 +121,7 @@ def _judge_all(
     reader: PdfFileReader,
     strict: bool,
     fields: list[_Field],
-    identifier: str | None,
+    identifiers: frozenset[str],
     anchors: Anchors,
 ) -> FileFinding:
     examined = [_examine(octets, field, anchors) for field in fields]
@@ -125,7 +129,8 @@ def _judge_all(
     covered = max(one.last for one in examined)
     rest = (f"bytes {covered}-{len(octets) - 1}",) if octets[covered:].strip() else ()
     read = passed(FileCheckName.CONTAINER, Words("PDF 结构可读", "the PDF can be read"), _PDF)
-    return FileFinding(FileFormat.PDF, (read,), findings, rest, None if rest else identifier)
+    found = FileFinding(FileFormat.PDF, (read,), findings, rest)
+    return found if rest else naming(found, identifiers, anchors)
 
 
 def _refused(words: Words, reason: FileReason) -> FileFinding:
@@ -160,15 +165,14 @@ def _fields(reader: PdfFileReader) -> list[_Field]:
     return [_Field(name, field, value.get_object()) for name, value, field in listed]
 
 
-def _identifier(reader: PdfFileReader) -> str | None:
-    """The licence that the document's information names (证照标识), when it is exactly one."""
+def _identifiers(reader: PdfFileReader) -> frozenset[str]:
+    """The licences that the document's information names (证照标识)."""
     try:
         info: Any = reader.trailer["/Info"]
     except KeyError:
-        return None
+        return frozenset()
     said = {str(value) for value in info.values()}
-    found = {one for one in said if _IDENTIFIER.fullmatch(one)}
-    return found.pop() if len(found) == 1 else None
+    return frozenset(one for one in said if _IDENTIFIER.fullmatch(one))
 
 
 def _examine(octets: bytes, field: _Field, anchors: Anchors) -> _Examined:
@@ -226,11 +230,12 @@ def _judged(document: bytes, data: SignedData, stated: str, anchors: Anchors) ->
     checks = (
         covers,
         document_signature(data.holds(document), _CMS),
+        signing_time(signer, anchors.now),
         certificate_at_signing(signer),
         trust_anchor([signer], anchors),
         certificate_now(certificate, anchors.now),
     )
-    return SignatureFinding(certificate.subject, signer.at, checks)
+    return SignatureFinding(certificate.subject, signer.at, checks, certificate)
 
 
 def _with_coverage(

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from zwhub.kernel.clock import lies_ahead
 from zwhub.kernel.crypto.certificates import Certificate, MalformedCertificate, chain_problem
 from zwhub.kernel.crypto.seals import Seal
-from zwhub.kernel.crypto.trust import TrustList
+from zwhub.kernel.crypto.trust import TrustedKey, TrustList
 from zwhub.kernel.words import Words
 from zwhub.licences.files.findings import (
     FileCheck,
@@ -37,8 +38,12 @@ class Anchors:
 
     def distrust(self, certificate: Certificate, at: datetime) -> Words | None:
         """What the trust list says against a signature of that time under this certificate."""
-        listed = (key for key in self.trust.keys.values() if key.certificate == certificate)
+        listed = self.keys_of(certificate)
         return next((words for key in listed if (words := key.distrust(at))), None)
+
+    def keys_of(self, certificate: Certificate) -> list[TrustedKey]:
+        """Those of the list under this very certificate."""
+        return [key for key in self.trust.keys.values() if key.certificate == certificate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,12 @@ def decided(
     return passed(name, right, clause) if holds else failed(name, wrong, clause, reason)
 
 
+def too_slow(clause: str) -> FileCheck:
+    """Whoever makes a file that nobody can read in time learns nothing of it."""
+    words = Words("读取超时，未检查", "reading it takes too long: not checked")
+    return unchecked(FileCheckName.CONTAINER, words, clause, FileReason.CONTAINER_REFUSED)
+
+
 def document_signature(holds: bool | None, clause: str) -> FileCheck:
     """The signer's key made the signature."""
     return decided(
@@ -86,6 +97,17 @@ def document_signature(holds: bool | None, clause: str) -> FileCheck:
         clause,
         FileReason.SIGNATURE_INVALID,
     )
+
+
+def signing_time(signer: Party, now: datetime) -> FileCheck:
+    """It does not say that it was signed later than now."""
+    name, clause = FileCheckName.SIGNING_TIME, "RFC 5280 §6.1"
+    if signer.at is None:
+        return unchecked(name, _NO_TIME, clause, FileReason.SIGNING_TIME_UNKNOWN)
+    if lies_ahead(signer.at, now):
+        words = Words("签名时间在将来", "it says that it was signed in the future")
+        return failed(name, words, clause, FileReason.SIGNED_IN_FUTURE)
+    return passed(name, Words("签名时间不在将来", "it was signed before now"), clause)
 
 
 def certificate_at_signing(signer: Party) -> FileCheck:
