@@ -27,6 +27,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from zwhub.gateway.analysis import examine, exceeded, introspects
 from zwhub.gateway.bound import Bound, bound
 from zwhub.gateway.limits import FrontDoor
+from zwhub.gateway.long_lists import batch_variables
 from zwhub.gateway.metrics import Metrics
 from zwhub.gateway.places import Text
 from zwhub.gateway.problems import Code, Problem, TurnedAway
@@ -49,6 +50,7 @@ class Prepared:
     document: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     bounds: Mapping[str, Bound]
+    batch_variables: frozenset[str]
     weight: int
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
@@ -157,7 +159,10 @@ class Documents:
         bounds = {
             name: bound(one, fragments, self._schema, batches) for name, one in operations.items()
         }
-        return Prepared(document, operations, bounds, document.token_count * _BYTES_PER_TOKEN)
+        lists = batch_variables(document, self._schema, batches)
+        return Prepared(
+            document, operations, bounds, lists, document.token_count * _BYTES_PER_TOKEN
+        )
 
     def _remember(self, key: tuple[str, bool], found: Prepared | tuple[Problem, ...]) -> None:
         self._seen[key] = found

@@ -101,7 +101,8 @@ class Engine:
     def _check_size(self, ready: Ready) -> None:
         """What depends on the variables too: the lengths of lists, the objects asked for."""
         limits, variables = self.door.document, ready.asked.variables
-        long = long_list(ready.operation, variables, self.schema, limits)
+        batches = ready.prepared.batch_variables
+        long = long_list(ready.operation, variables, self.schema, limits, batches)
         if long is not None:
             raise TurnedAway(long)
         most = limits.nodes_returned
