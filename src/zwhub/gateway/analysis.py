@@ -215,7 +215,7 @@ class _Walk:
 
 
 def exceeded(
-    limit: str, allowed: int, found: int, locations: tuple[tuple[int, int], ...] = ()
+    limit: str, allowed: int, found: float, locations: tuple[tuple[int, int], ...] = ()
 ) -> Problem:
     """The one way a document limit is reported."""
     zh, en = _NAMES[limit]
@@ -295,4 +295,5 @@ _NAMES = {
     "repeats": ("重复字段对数", "pairs of repeated fields"),
     "digits": ("数字位数", "characters in a number"),
     "nodes_returned": ("请求返回的对象数", "objects to be returned"),
+    "cost": ("代价点数", "points of cost"),
 }

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from traceback import walk_tb
 from typing import Any, ClassVar
 
 import orjson
-from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, select
+from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, exc, select
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -106,6 +107,25 @@ async def copy_records(
             for row in records
         ]
     await driver.copy_records_to_table(table.__tablename__, records=records, columns=names)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database could not be had: no connection was free in time, or it is away."""
+    if isinstance(error, exc.TimeoutError):
+        return True
+    if isinstance(error, exc.DBAPIError):
+        lost = error.connection_invalidated or isinstance(error, exc.InterfaceError)
+        return lost or _refuses_all(error.orig)
+    if isinstance(error, OSError):  # nobody listens where it should be
+        modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+        return any(name.partition(".")[0] == "asyncpg" for name in modules)
+    return _refuses_all(error)
+
+
+def _refuses_all(error: object) -> bool:
+    """Connection lost (08), too many connections (53300), shutting down or starting (57P)."""
+    state = getattr(error, "sqlstate", None)
+    return isinstance(state, str) and state.startswith(("08", "53300", "57P"))
 
 
 def _json(value: Any) -> str:
