@@ -147,6 +147,24 @@ async def test_the_matrix_is_what_happens(
     assert row == MATRIX[field].split()
 
 
+@pytest.mark.parametrize(
+    ("persona", "field", "zh", "en"),
+    [
+        ("powerless", "verifyLicence", "缺少此操作所需的权限 licences:verify", "the scope licences:verify"),
+        ("powerless", "collectLicences", "licences:collect", "licences:collect, which your token"),
+        ("village", "verifyLicence", "办理层级：省、市、县", "province (省), city (市), county (县)"),
+        ("county", "collectLicences", "办理层级：省。", "It is at: province (省)."),
+    ],
+)  # fmt: skip
+async def test_a_refusal_names_what_is_wanting(
+    hub: SampleHub, arguments: Mapping[str, str], persona: str, field: str, zh: str, en: str
+) -> None:
+    document = _document(field, persona, arguments).replace("{ code }", "{ message }")
+    for language, words in (("zh-CN", zh), ("en", en)):
+        answer = await hub.ask(document, persona, language=language)
+        assert words in answer["data"][field]["message"]
+
+
 NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 
 

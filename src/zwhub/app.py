@@ -220,7 +220,7 @@ def _pages_elsewhere(settings: Settings) -> list[Middleware]:
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "POST", "PUT"],
             allow_headers=["authorization", "content-type", "accept-language"],
-            expose_headers=["x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
         )
     ]
 
