@@ -24,9 +24,10 @@ from graphql import (
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from zwhub.gateway.analysis import examine, exceeded, introspects
+from zwhub.gateway.analysis import examine, introspects
 from zwhub.gateway.bound import Bound, bound_of
 from zwhub.gateway.cost import Cost, cost_of
+from zwhub.gateway.excess import exceeded
 from zwhub.gateway.limits import FrontDoor
 from zwhub.gateway.long_lists import batch_variables
 from zwhub.gateway.metrics import Metrics

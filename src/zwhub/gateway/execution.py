@@ -19,8 +19,8 @@ from graphql import (
 from graphql.execution import Executor
 from strawberry.execution import optimized_is_awaitable
 
-from zwhub.gateway.analysis import exceeded
 from zwhub.gateway.documents import Documents, Prepared
+from zwhub.gateway.excess import exceeded
 from zwhub.gateway.failures import field_problem, not_started, overloaded
 from zwhub.gateway.limits import FrontDoor, Profile
 from zwhub.gateway.long_lists import long_list

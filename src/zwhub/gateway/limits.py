@@ -19,11 +19,13 @@ class DocumentLimits:
     written out; `nodes` and `repeats` per document. `repeats` counts the pairs of fields that
     answer under the same key, because merging them is the one check whose cost grows with the
     square of the document; `operations` bounds the other square, that of operations and the
-    variables in the fragments they share. `nodes_returned` bounds the objects one request may
-    gather, and `cost` the points that they and the batches take (`cost.py`). `list_items` bounds
-    every list in the input but those of `batches` (as `Input.field`): `batch_items` is a little
-    more than any verb takes, so that a batch that is merely too large is refused by its verb, in
-    data. Introspection may be deep, so it may not be multiplied: `introspection_aliases`.
+    variables in the fragments they share; `variables` those that one operation defines, `members`
+    those of one object literal: each costs the validator more than its text. `nodes_returned`
+    bounds the objects one request may gather, and `cost` the points that they and the batches take
+    (`cost.py`). `list_items` bounds every list in the input but those of `batches` (as
+    `Input.field`): `batch_items` is a little more than any verb takes, so that a batch that is
+    merely too large is refused by its verb, in data. Introspection may be deep, so it may not be
+    multiplied: `introspection_aliases`.
     """
 
     bytes: int = 16 * 1024
@@ -36,7 +38,9 @@ class DocumentLimits:
     root_fields: int = 20
     repeats: int = 1_000
     digits: int = 100
-    operations: int = 20
+    operations: int = 10
+    variables: int = 100
+    members: int = 100
     nodes_returned: int = 10_000
     cost: int = 1_000
     list_items: int = 250
