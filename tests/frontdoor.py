@@ -9,6 +9,7 @@ from hashlib import sha256
 import strawberry
 from graphql import GraphQLError, GraphQLSchema
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
@@ -122,11 +123,15 @@ class Mutation:
     """Things done to the toy."""
 
     @strawberry.mutation
-    async def slow(self, info: Info, seconds: float = 30) -> str:
+    async def slow(self, info: Info, seconds: float = 30) -> str | None:
         info.context.happened.append("mutation began")
         await asyncio.sleep(seconds)
         info.context.happened.append("mutation ended")
         return "done"
+
+    @strawberry.mutation
+    async def crowded(self) -> str | None:
+        raise PoolTimeout("no connection was free")
 
 
 @strawberry.type

@@ -181,11 +181,11 @@ def _long_winded() -> list[Hostile]:
     return [
         Hostile("190 operations", document(_times(190, "query A#{__typename}")), LIMIT),
         Hostile("140 fragments", document(TYPENAME + _times(140, "fragment F# on A{b}")), INVALID),
-        Hostile("240 variables", document(f"query({_times(240, '$a#:B')}){TYPENAME}"), INVALID),
+        Hostile("240 variables", document(f"query({_times(240, '$a#:B')}){TYPENAME}"), LIMIT),
         Hostile(
             "one variable 240 times",
             document(f"{lines}query({_times(240, '$a:B')}){TYPENAME}"),
-            INVALID,
+            LIMIT,
         ),
         Hostile(
             "300 unknown arguments", document(f"{{__typename({_times(300, 'x#:1')})}}"), INVALID
@@ -193,7 +193,7 @@ def _long_winded() -> list[Hostile]:
         Hostile(
             "an object for a flag",
             document(f"{{__typename @skip(if:{{{_times(300, 'x#:1')}}})}}"),
-            INVALID,
+            LIMIT,
         ),
         Hostile("240 NULs", document(f"{lines}{{a(x:[{nul * 240}])}}"), INPUT),
         Hostile("140 long numbers", document(f"{{a(x:[{('1' * 101 + ' ') * 140}])}}"), LIMIT),
@@ -206,10 +206,10 @@ def _long_winded() -> list[Hostile]:
 
 def hub_bodies() -> list[Hostile]:
     """What makes the hub's own inputs expensive, in literals and in variables."""
-    many, near = _times(300, "x#:1"), _times(300, "implementationCod#:1")
+    many, near = _times(300, "x#:1"), _times(100, "implementationCod#:1")
     lists = _times(20, f"x#:[{'1 ' * 40}]")
     codes = f"{{licenceSupermarket(input:{{itemCodes:[{'$i ' * 249}]}}){{__typename}}}}"
-    shared = _times(20, "query A#($i:String!){...F}") + f"fragment F on Query{codes}"
+    shared = _times(10, "query A#($i:String!){...F}") + f"fragment F on Query{codes}"
     shop = "query($i:LicenceSupermarketInput!){licenceSupermarket(input:$i){__typename}}"
     batch = "mutation($i:VerifyLicencesInput!){verifyLicences(input:$i){__typename}}"
     keys = {f"itemCode{number}": 0 for number in range(9_900)}
@@ -219,20 +219,20 @@ def hub_bodies() -> list[Hostile]:
         return document(batch, variables={"i": {"licences": licences, "purpose": "p"}})
 
     return [
-        Hostile("300 unknown input fields", document(f"{{item(by:{{{many}}}){{id}}}}"), INVALID),
-        Hostile("300 nearly known", document(f"{{item(by:{{{near}}}){{id}}}}"), INVALID),
+        Hostile("300 unknown input fields", document(f"{{item(by:{{{many}}}){{id}}}}"), LIMIT),
+        Hostile("100 nearly known", document(f"{{item(by:{{{near}}}){{id}}}}"), INVALID),
         Hostile("20 unknown, each long", document(f"{{item(by:{{{lists}}}){{id}}}}"), INVALID),
         Hostile(
             "300 in a default",
             document(f"query($i:ItemBy={{{many}}}){{item(by:$i){{id}}}}"),
-            INVALID,
+            LIMIT,
         ),
         Hostile(
-            "one field 300 times",
-            document(f"{{item(by:{{{_times(300, 'code:1')}}}){{id}}}}"),
+            "one field 100 times",
+            document(f"{{item(by:{{{_times(100, 'code:1')}}}){{id}}}}"),
             INVALID,
         ),
-        Hostile("20 operations share variables", document(shared), OPERATION),
+        Hostile("10 operations share variables", document(shared), OPERATION),
         Hostile("9,900 unknown names", document(shop, variables={"i": keys}), INPUT),
         Hostile("4,900 licences", batch_of([{"number": "n"}] * 4_900), INPUT),
         Hostile("1,200 empty ones", batch_of(empty * 1_200), INPUT),

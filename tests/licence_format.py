@@ -13,17 +13,17 @@ EXAMPLES = ("ES256", "EdDSA", "PS256", "SM2")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def section(title: str) -> str:
+def section(title: str, page: str = "docs/licence-format.md") -> str:
     """The text under the heading that begins with `title`, up to the next heading."""
-    text = (ROOT / "docs/licence-format.md").read_text("utf-8")
+    text = (ROOT / page).read_text("utf-8")
     parts = re.split(r"^#+ ", text, flags=re.MULTILINE)
     (found,) = [part for part in parts if part.startswith(title)]
     return found
 
 
-def blocks(title: str, language: str) -> list[str]:
+def blocks(title: str, language: str, page: str = "docs/licence-format.md") -> list[str]:
     """The fenced blocks of that language in a section."""
-    return [code for name, code in _BLOCK.findall(section(title)) if name == language]
+    return [code for name, code in _BLOCK.findall(section(title, page)) if name == language]
 
 
 def function(title: str, name: str) -> Any:

@@ -9,17 +9,23 @@ import uvicorn
 from starlette.types import ASGIApp
 
 
+def bound() -> socket.socket:
+    """A socket on a free local port, its address known before the app is made."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """The app's `host:port` while it serves."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+async def serving(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """The app's `host:port` while it serves, on a socket that is bound already or on a new one."""
+    with listener or bound() as listening:
         config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", lifespan="off")
         server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
+        task = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait for
             await asyncio.sleep(0.01)
-        host, port = listener.getsockname()
+        host, port = listening.getsockname()
         try:
             yield f"{host}:{port}"
         finally:

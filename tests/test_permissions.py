@@ -32,6 +32,7 @@ ASKED = {
     "items": "items(first: 1) { edges { node { code } } }",
     "viewer": "viewer { persona }",
     "node": 'node(id: "%(item_id)s") { id }',
+    "nodes": 'nodes(ids: ["%(item_id)s"]) { id }',
     "licence": 'licence(by: {number: "%(number)s"}) { version }',
     "verification": 'verification(id: "%(verification)s") { verdict }',
     "accessLog": "accessLog(first: 1) { edges { node { at purpose } } }",
@@ -58,7 +59,7 @@ COLUMNS += ["powerless", "county", "village", "supervisor", "operator"]  # see s
 # w refused because the system of the column before has changed the status already.
 PUBLIC = "+ + + + + + + + + +"
 MATRIX = {
-    **dict.fromkeys(list(ASKED)[:14], PUBLIC),
+    **dict.fromkeys(list(ASKED)[:15], PUBLIC),
     "licence":            "s + 0 - + - + - - -",
     "verification":       "s - - - + - + - - -",
     "accessLog":          "s + + - - - - - - -",
@@ -146,6 +147,27 @@ async def test_the_matrix_is_what_happens(
     assert row == MATRIX[field].split()
 
 
+@pytest.mark.parametrize(
+    ("persona", "field", "zh", "en"),
+    [
+        ("powerless", "verifyLicence", "缺少此操作所需的权限 licences:verify", "the scope licences:verify"),
+        ("powerless", "collectLicences", "licences:collect", "licences:collect, which your token"),
+        ("village", "verifyLicence", "办理层级：省、市、县", "province (省), city (市), county (县)"),
+        ("county", "collectLicences", "办理层级：省。", "It is at: province (省)."),
+    ],
+)  # fmt: skip
+async def test_a_refusal_names_what_is_wanting(
+    hub: SampleHub, arguments: Mapping[str, str], persona: str, field: str, zh: str, en: str
+) -> None:
+    document = _document(field, persona, arguments).replace("{ code }", "{ message }")
+    for language, words in (("zh-CN", zh), ("en", en)):
+        answer = await hub.ask(document, persona, language=language)
+        assert words in answer["data"][field]["message"]
+
+
+NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+
+
 @pytest.mark.parametrize("persona", COLUMNS)
 async def test_node_answers_as_the_front_way_does(
     hub: SampleHub, arguments: Mapping[str, str], persona: str
@@ -159,11 +181,27 @@ async def test_node_answers_as_the_front_way_does(
         "Verification": (arguments["verification"], 'verification(id: "%s") { id }'),
     }
     assert set(ways) == set(whole.NODES)
+    alone = []
     for key, front in ways.values():
         direct = (await hub.ask("{" + front % key + "}", persona))["data"]
         (expected,) = direct.values()
         answer = await hub.ask("query($id: ID!) { node(id: $id) { id } }", persona, id=key)
         assert answer == {"data": {"node": expected}}  # a refusal looks like an absence
+        alone.append(expected)
+    keys = [key for key, _ in ways.values()]
+    several = await hub.ask(NODES, persona, ids=[*keys, "", *reversed(keys)])
+    assert several == {"data": {"nodes": [*alone, None, *reversed(alone)]}}
+
+
+async def test_at_most_a_hundred_nodes_at_a_time(
+    hub: SampleHub, arguments: Mapping[str, str]
+) -> None:
+    found = await hub.ask(NODES, "anonymous", ids=[arguments["item_id"]] * 100)
+    assert found["data"]["nodes"] == [{"id": arguments["item_id"]}] * 100
+    refused = await hub.ask(NODES, "anonymous", language="en", ids=[arguments["item_id"]] * 101)
+    assert refused["data"] == {"nodes": None}
+    assert refused["errors"][0]["extensions"]["inputPath"] == ["ids"]
+    assert refused["errors"][0]["message"] == "At most 100 at a time."
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,13 @@ MATTERS = {row["code"] for row in read_rows(sample_folder() / "matters.csv")}
 # Root fields from which more can be reached than their own rule admits, and what guards it there.
 GUARDED_ON_THE_WAY = {
     "node": "looks up the rule of the root field that leads to the kind of node",
+    "nodes": "the same, for each kind",
     "viewer": "`licences` answers from the caller's own number and is empty without one",
 }
 
 # Lists that callers send, and where the size is bounded besides the document's own limits.
 BOUNDED = {
+    "Query.nodes(ids:)": "schema.MOST_NODES",
     "CollectLicencesInput.records": "collect.MOST_RECORDS",
     "LicenceSupermarketInput.itemCodes": "plan.MOST_ITEMS",
     "VerifyLicencesInput.licences": "verify_many.MOST_LICENCES",
@@ -61,6 +63,8 @@ def described() -> Iterator[Described]:
     for directive in GRAPH.directives:
         if not is_specified_directive(directive):
             yield Described(f"@{directive.name}", directive.description)
+            for argument, one in directive.args.items():
+                yield Described(f"@{directive.name}({argument}:)", one.description)
 
 
 def _members(name: str, kind: GraphQLNamedType) -> Iterator[Described]:
@@ -108,8 +112,10 @@ def test_everything_is_described_in_both_languages() -> None:
 
 
 def test_our_directives_are_described_in_both_languages() -> None:
-    lines = re.findall(r'"""(.*)"""\ndirective @(?:access|matter)\b', sdl())
-    assert [bilingual(line) for line in lines] == [True, True]
+    ours = r'"""\n?(.*?)\n?"""\ndirective @(access|cost|listSize|matter)\('
+    lines = re.findall(ours, sdl())
+    assert sorted(name for _, name in lines) == ["access", "cost", "listSize", "matter"]
+    assert all(bilingual(line) for line, _ in lines)
 
 
 def test_every_root_field_names_known_matters_and_its_rule() -> None:

@@ -36,7 +36,7 @@ from zwhub.gateway.store import DatabaseClients, DatabaseReplays
 from zwhub.gateway.uploads import UploadEndpoint
 from zwhub.gateway.websocket import GraphQLSocket
 from zwhub.graph.context import Context, Hub
-from zwhub.kernel.actor import Actor
+from zwhub.kernel.actor import Actor, Persona
 from zwhub.kernel.crypto.checkpoints import LogKey
 from zwhub.kernel.crypto.keys import PrivateKey
 from zwhub.kernel.crypto.opaque import OpaqueIds
@@ -220,7 +220,7 @@ def _pages_elsewhere(settings: Settings) -> list[Middleware]:
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "POST", "PUT"],
             allow_headers=["authorization", "content-type", "accept-language"],
-            expose_headers=["x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
         )
     ]
 
@@ -273,9 +273,9 @@ def _issuers(
         where = settings.identity_jwks
         fetch = from_url(where) if "://" in where else from_file(Path(where))
         algorithms = frozenset(settings.identity_algorithms)
-        provider = TrustedIssuer(
-            settings.identity_issuer, FetchedKeys(fetch), algorithms, frozenset(KINDS)
-        )
+        # A department system proves its own key to the hub's token endpoint; nobody vouches for it.
+        people = frozenset(KINDS) - {Persona.DEPARTMENT}
+        provider = TrustedIssuer(settings.identity_issuer, FetchedKeys(fetch), algorithms, people)
         issuers.append(provider)
     return issuers
 

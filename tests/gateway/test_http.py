@@ -36,7 +36,7 @@ def code(answer: httpx.Response) -> str:
 async def test_an_answer_is_not_cached_sniffed_or_anonymous(http: httpx.AsyncClient) -> None:
     answer = await ask(http, "{ node { name } }", headers={"x-request-id": REQUEST})
     assert answer.status_code == 200
-    assert answer.json() == {"data": {"node": {"name": "root"}}}
+    assert answer.json()["data"] == {"node": {"name": "root"}}
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-request-id"] == REQUEST
@@ -125,7 +125,7 @@ async def test_only_plain_json_is_read(http: httpx.AsyncClient, headers: dict[st
 async def test_get_runs_a_trusted_query(http: httpx.AsyncClient) -> None:
     query = {"documentId": f"sha256:{TRUSTED_IDS[TRUSTED_QUERY]}", "variables": '{"name":"n"}'}
     answer = await http.get("/graphql", params=query)
-    assert answer.json() == {"data": {"node": {"name": "n"}}}
+    assert answer.json()["data"] == {"node": {"name": "n"}}
 
 
 async def test_get_never_runs_a_mutation(http: httpx.AsyncClient, hub: Hub) -> None:
@@ -285,7 +285,7 @@ async def test_one_of_holds_for_variables_too(http: httpx.AsyncClient) -> None:
     query, both = "query($by: By!) { by(by: $by) }", {"name": "a", "number": 1}
     assert code(await ask(http, query, variables={"by": both})) == "BAD_USER_INPUT"
     answer = await ask(http, query, variables={"by": {"name": "a"}})
-    assert answer.json() == {"data": {"by": "a"}}
+    assert answer.json()["data"] == {"by": "a"}
 
 
 @pytest.mark.parametrize(
@@ -390,7 +390,7 @@ async def test_a_chunked_body_within_the_limit_is_read(hub: Hub) -> None:
     async with serving(hub.app()) as address:
         pieces = [chunk(b'{"query":'), chunk(b'"{__typename}"}'), chunk(b"")]
         answer = await exchange(address, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *pieces)
-    assert answer.endswith(b'{"data":{"__typename":"Query"}}')
+    assert b'{"data":{"__typename":"Query"}' in answer
 
 
 async def test_a_slow_body_is_not_waited_for(hub: Hub) -> None:

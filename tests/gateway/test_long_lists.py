@@ -3,15 +3,20 @@
 from typing import Any
 
 import pytest
-from graphql import OperationDefinitionNode, build_schema, parse
+from graphql import (
+    OperationDefinitionNode,
+    build_schema,
+    parse,
+    validate,
+)
 
 from zwhub.gateway.analysis import examine
 from zwhub.gateway.limits import DocumentLimits
-from zwhub.gateway.long_lists import long_list
+from zwhub.gateway.long_lists import batch_variables, long_list
 from zwhub.gateway.problems import Code, Problem
 
 SCHEMA = build_schema("""
-    type Query { a(codes: [String], many: Many, deep: [[Int]]): Int }
+    type Query { a(codes: [String], many: Many, deep: [[Int]], rows: [Row!]): Int }
     input Many { records: [Row!] others: [Row!] }
     input Row { codes: [String!] name: String }
 """)
@@ -77,3 +82,36 @@ def test_a_literal_too_long_is_refused_by_its_place_too() -> None:
     (problem,) = examine(parse(text), SCHEMA, LIMITS)
     assert problem.details == {"limit": "listItems", "allowed": 3, "found": 4}
     assert problem.locations == ((2, 26),)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("query($v: [Row!]) { a(many: {records: $v}) }", {"v"}),
+        ("query($v: [Row!]!) { a(many: {records: $v}) }", {"v"}),
+        ("query($v: [Row!]) { ...F } fragment F on Query { a(many: {records: $v}) }", {"v"}),
+        ("query($v: [Row!], $w: [Row!]) { a(many: {records: $v, others: $w}) }", {"v"}),
+        ("query($v: [Row!]) { a(many: {records: $v, others: $v}) }", set()),
+        ("query($v: [Row!]) { a(many: {records: $v}, rows: $v) }", set()),
+        ("query($v: [Row!]) { a(many: {records: $v}) ...F } fragment F on Query { b: a(rows: $v) }", set()),
+        ("query($v: Row!) { a(many: {records: [$v]}) }", set()),
+        ("query($v: Many) { a(many: $v) }", set()),
+        ("query($v: [Row!] = []) { a(rows: $v) }", set()),
+        ("query A($v: [Row!]) { a(many: {records: $v}) } query B($v: [Row!]) { a(rows: $v) }", set()),
+    ],
+)  # fmt: skip
+def test_a_variable_that_is_the_batch_itself_is_known_by_where_it_stands(
+    text: str, expected: set[str]
+) -> None:
+    document = parse(text)
+    assert validate(SCHEMA, document) == []
+    assert batch_variables(document, SCHEMA, LIMITS.batches) == expected
+
+
+def test_such_a_variable_may_be_as_long_as_a_batch() -> None:
+    (operation,) = parse("query($v: [Row!]) { a(many: {records: $v}) }").definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    for size, refused in ((1_000, False), (1_001, True)):
+        rows = {"v": [{"name": "n"}] * size}
+        problem = long_list(operation, rows, SCHEMA, LIMITS, frozenset({"v"}))
+        assert (problem is not None) is refused

@@ -20,6 +20,7 @@ from builders import (
     trusting,
     with_wrong_check,
 )
+from licence_format import blocks
 from samplecity import SampleHub
 from zwhub.kernel.crypto.keys import Algorithm
 from zwhub.kernel.identifiers.licence import LicenceIdentifier, build
@@ -61,6 +62,13 @@ async def test_a_thousand_records_in_order(
     before = await tables(hub)
     assert outcomes(await hub.collect(*reversed(signed))) == ["UNCHANGED"] * 1_000
     assert await tables(hub) == before
+
+
+@pytest.mark.parametrize("count", [251, 1_000])
+async def test_the_documents_own_mutation_takes_a_whole_batch(hub: SampleHub, count: int) -> None:
+    (document,) = blocks("7. Getting", "graphql")  # its variable is the list itself
+    answer = await hub.ask(document, "department", records=[{"jws": "x"}] * count)
+    assert answer["data"]["collectLicences"]["quarantined"] == count
 
 
 @pytest.mark.parametrize("count", [0, 1_001])

@@ -117,3 +117,13 @@ async def test_refused_batches(hub: SampleHub) -> None:
     future = await batch(hub, [one], asOf="2999-01-01T00:00:00+08:00")
     assert future["path"] == ["input", "asOf"]
     assert len((await batch(hub, [one] * 1000))["verifications"]) == 1000
+
+
+async def test_the_licences_may_come_as_a_variable_of_their_own(hub: SampleHub) -> None:
+    document = """mutation($l: [LicenceBy!]!) { verifyLicences(input: {licences: $l, purpose: "核对"}) {
+      ... on VerificationBatch { counts { count } } ... on UserError { code } } }"""
+    for count in (251, 1_000):
+        answer = await hub.ask(document, "department", l=[{"number": "NOBODY"}] * count)
+        assert count in [one["count"] for one in answer["data"]["verifyLicences"]["counts"]]
+    refused = await hub.ask(document, "department", l=[{"number": "NOBODY"}] * 1_001)
+    assert refused["data"]["verifyLicences"]["code"] == "TOO_MANY"

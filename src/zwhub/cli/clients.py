@@ -30,7 +30,7 @@ def add(
     jwks: Annotated[Path, typer.Option(help="File with its public keys, a JWKS.")],
     scope: Annotated[
         list[str],
-        typer.Option(help="licences:verify, licences:collect or licences:use; repeat it."),
+        typer.Option(help=f"One of {', '.join(Scope)}; repeat it (权限)."),
     ],
     data_dir: DataDir = None,
 ) -> None:

@@ -26,8 +26,8 @@ from graphql import (
     is_composite_type,
     is_introspection_type,
 )
-from strawberry.utils.str_converters import to_camel_case
 
+from zwhub.gateway.excess import exceeded
 from zwhub.gateway.limits import DocumentLimits
 from zwhub.gateway.long_lists import too_long
 from zwhub.gateway.places import place_of
@@ -120,7 +120,8 @@ class _Walk:
         self.tally = _Tally()
         self.positions.clear()
         self._directives(node)
-        for definition in node.variable_definitions or ():
+        for count, definition in enumerate(node.variable_definitions or (), 1):
+            self._check("variables", count, definition)
             self._directives(definition)
         self.stack = [_Step(iter(node.selection_set.selections), parent, depth, 0, None)]
         while self.stack and self.nodes <= self.limits.nodes:
@@ -214,19 +215,6 @@ class _Walk:
         self.over[limit] = exceeded(limit, allowed, found, locations)
 
 
-def exceeded(
-    limit: str, allowed: int, found: int, locations: tuple[tuple[int, int], ...] = ()
-) -> Problem:
-    """The one way a document limit is reported."""
-    zh, en = _NAMES[limit]
-    words = Words(
-        f"文档超出限制：{zh}最多 {allowed}，实际至少 {found}",
-        f"The document exceeds a limit: at most {allowed} {en}, found at least {found}",
-    )
-    details = {"limit": to_camel_case(limit), "allowed": allowed, "found": found}
-    return Problem(Code.DOCUMENT_LIMIT_EXCEEDED, words, locations, details=details)
-
-
 def _bad_values(document: DocumentNode, limits: DocumentLimits) -> Iterator[Problem]:
     """Literals no resolver should meet: endless numbers and lists, and U+0000 (not for SQL)."""
     for value in _values(document):
@@ -235,6 +223,8 @@ def _bad_values(document: DocumentNode, limits: DocumentLimits) -> Iterator[Prob
                 yield exceeded("digits", limits.digits, len(value.value), place_of(value))
             case StringValueNode() if "\0" in value.value:
                 yield Problem(Code.BAD_USER_INPUT, NO_NUL, place_of(value))
+            case ObjectValueNode() if len(value.fields) > limits.members:
+                yield exceeded("members", limits.members, len(value.fields), place_of(value))
             case ListValueNode() if len(value.values) > limits.list_items:
                 yield too_long(len(value.values), limits.list_items, "", place_of(value))
             case _:
@@ -251,6 +241,7 @@ def _values(document: DocumentNode) -> Iterator[ValueNode]:
             yield node
             stack += reversed(node.values)
         elif isinstance(node, ObjectValueNode):
+            yield node
             stack += [item.value for item in reversed(node.fields)]
         else:
             stack += reversed([*_below(node)])
@@ -282,17 +273,3 @@ NO_NUL = Words(
     "文本中不能含有空字符（U+0000）", "A text must not contain the NUL character (U+0000)"
 )
 _NO_INTROSPECTION = Words("未开放内省查询", "Introspection is not open to anonymous callers")
-_NAMES = {
-    "bytes": ("字节数", "bytes"),
-    "tokens": ("词法单元数", "tokens"),
-    "operations": ("操作数", "operations"),
-    "depth": ("嵌套深度", "levels of depth"),
-    "aliases": ("别名数", "aliases"),
-    "introspection_aliases": ("内省中的别名数", "aliases in introspection"),
-    "directives": ("指令数", "directives"),
-    "nodes": ("展开后的节点数", "nodes after expansion"),
-    "root_fields": ("根字段数", "root fields"),
-    "repeats": ("重复字段对数", "pairs of repeated fields"),
-    "digits": ("数字位数", "characters in a number"),
-    "nodes_returned": ("请求返回的对象数", "objects to be returned"),
-}

@@ -15,7 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from structlog.contextvars import bind_contextvars
 
 from zwhub.gateway.decode import decode_json, refuse_nul
-from zwhub.gateway.execution import Answer, Engine, Manner, Ready, internal_fault, outcome_of
+from zwhub.gateway.execution import Answer, Engine, Manner, Ready
+from zwhub.gateway.failures import failed, outcome_of
 from zwhub.gateway.http import Callers, Contexts
 from zwhub.gateway.metrics import Outcome
 from zwhub.gateway.problems import Code, Problem, TurnedAway, refused_at_door, written
@@ -220,8 +221,7 @@ def _as_turned_away(error: Exception) -> TurnedAway:
         return error
     if isinstance(error, Refused):
         return refused_at_door(error)
-    log.error("an operation failed", exc_info=error)
-    return internal_fault()
+    return failed("an operation failed", error)
 
 
 def _message(body: bytes, most: int) -> dict[str, Any]:

@@ -24,13 +24,17 @@ from graphql import (
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from zwhub.gateway.analysis import examine, exceeded, introspects
-from zwhub.gateway.bound import Bound, bound
+from zwhub.gateway.analysis import examine, introspects
+from zwhub.gateway.bound import Bound, bound_of
+from zwhub.gateway.cost import Cost, cost_of
+from zwhub.gateway.excess import exceeded
 from zwhub.gateway.limits import FrontDoor
+from zwhub.gateway.long_lists import batch_variables
 from zwhub.gateway.metrics import Metrics
 from zwhub.gateway.places import Text
 from zwhub.gateway.problems import Code, Problem, TurnedAway
 from zwhub.gateway.values import OneOfVariables, UnfitValue, ValuesUnquoted, honour_one_of
+from zwhub.gateway.walk import visits
 from zwhub.kernel.words import Words
 
 RULES = (
@@ -49,6 +53,8 @@ class Prepared:
     document: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     bounds: Mapping[str, Bound]
+    costs: Mapping[str, Cost]
+    batch_variables: frozenset[str]
     weight: int
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
@@ -63,6 +69,10 @@ class Prepared:
     def bound(self, operation: OperationDefinitionNode) -> Bound:
         """How many objects that operation asks for."""
         return self.bounds[_name(operation)]
+
+    def cost(self, operation: OperationDefinitionNode) -> Cost:
+        """What that operation is estimated to take."""
+        return self.costs[_name(operation)]
 
 
 class Documents:
@@ -154,10 +164,15 @@ class Documents:
             one.name.value: one for one in parts if isinstance(one, FragmentDefinitionNode)
         }
         batches = self._door.document.batches
-        bounds = {
-            name: bound(one, fragments, self._schema, batches) for name, one in operations.items()
+        walked = {
+            name: visits(one, fragments, self._schema, batches) for name, one in operations.items()
         }
-        return Prepared(document, operations, bounds, document.token_count * _BYTES_PER_TOKEN)
+        bounds = {name: bound_of(roots) for name, roots in walked.items()}
+        costs = {name: cost_of(operations[name], roots) for name, roots in walked.items()}
+        lists = batch_variables(document, self._schema, batches)
+        return Prepared(
+            document, operations, bounds, costs, lists, document.token_count * _BYTES_PER_TOKEN
+        )
 
     def _remember(self, key: tuple[str, bool], found: Prepared | tuple[Problem, ...]) -> None:
         self._seen[key] = found

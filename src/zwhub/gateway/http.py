@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import structlog
 from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from zwhub.gateway.execution import Answer, Engine, Manner, Ready, internal_fault, outcome_of
+from zwhub.gateway.execution import Answer, Engine, Manner, Ready
+from zwhub.gateway.failures import failed, outcome_of
 from zwhub.gateway.limits import Profile
 from zwhub.gateway.metrics import Outcome
 from zwhub.gateway.problems import Code, Problem, TurnedAway, refused_at_door, written
@@ -29,8 +29,6 @@ from zwhub.gateway.respond import ANY, Media, negotiate, send_json, status_of
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.refusal import Refused
 from zwhub.kernel.words import Language, Words
-
-log = structlog.get_logger("zwhub.gateway")
 
 Callers = Callable[[str | None], Awaitable[Actor]]
 Contexts = Callable[[Actor, Language, str], object]
@@ -86,9 +84,8 @@ class GraphQLEndpoint:
             return self._turned_away(refused_at_door(refused), exchange)
         except ClientGone:
             raise
-        except Exception:
-            log.exception("a request failed")
-            return self._turned_away(internal_fault(), exchange)
+        except Exception as error:
+            return self._turned_away(failed("a request failed", error), exchange)
         exchange.outcome = answer.outcome
         partial = self.engine.door.strict_status and "errors" in answer.body
         return 294 if partial and answer.body["data"] is not None else 200, answer.body, {}

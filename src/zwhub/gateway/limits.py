@@ -19,11 +19,13 @@ class DocumentLimits:
     written out; `nodes` and `repeats` per document. `repeats` counts the pairs of fields that
     answer under the same key, because merging them is the one check whose cost grows with the
     square of the document; `operations` bounds the other square, that of operations and the
-    variables in the fragments they share. `nodes_returned` bounds the objects one request may
-    gather. `list_items` bounds every list in the input but those of `batches` (as `Input.field`):
-    `batch_items` is a little more than any verb takes, so that a batch that is merely too large
-    is refused by its verb, in data. Introspection may be deep, so it may not be multiplied:
-    `introspection_aliases`.
+    variables in the fragments they share; `variables` those that one operation defines, `members`
+    those of one object literal: each costs the validator more than its text. `nodes_returned`
+    bounds the objects one request may gather, and `cost` the points that they and the batches take
+    (`cost.py`). `list_items` bounds every list in the input but those of `batches` (as
+    `Input.field`): `batch_items` is a little more than any verb takes, so that a batch that is
+    merely too large is refused by its verb, in data. Introspection may be deep, so it may not be
+    multiplied: `introspection_aliases`.
     """
 
     bytes: int = 16 * 1024
@@ -36,13 +38,36 @@ class DocumentLimits:
     root_fields: int = 20
     repeats: int = 1_000
     digits: int = 100
-    operations: int = 20
+    operations: int = 10
+    variables: int = 100
+    members: int = 100
     nodes_returned: int = 10_000
+    cost: int = 1_000
     list_items: int = 250
     batch_items: int = 1_200
     batches: frozenset[str] = frozenset(
         {"CollectLicencesInput.records", "VerifyLicencesInput.licences"}
     )
+
+
+RETRY_SECONDS = 2  # after which who was turned away for want of room may try again
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLimits:
+    """How much runs at once, in places: an operation takes one, or more as it costs more.
+
+    `known` callers and the `anonymous` have their own, so that neither keeps the other waiting.
+    Small look-ups share their rounds to the database, so many of them at once are well; an
+    expensive one takes a place for every `points_per_place` of its cost. The rest waits, at most
+    `waiting` of either kind and `wait_seconds` long.
+    """
+
+    known: int = 64
+    anonymous: int = 16
+    points_per_place: float = 50.0
+    waiting: int = 500
+    wait_seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +123,4 @@ class FrontDoor:
     document: DocumentLimits = DocumentLimits()
     socket: SocketLimits = SocketLimits()
     upload: UploadLimits = UploadLimits()
+    load: LoadLimits = LoadLimits()

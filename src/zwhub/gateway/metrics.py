@@ -15,6 +15,7 @@ class Outcome(StrEnum):
     FAULT = "fault"
     TIMEOUT = "timeout"
     GONE = "gone"
+    OVERLOAD = "overload"
 
 
 class Metrics:

@@ -19,7 +19,9 @@ from starlette.routing import Route
 
 from zwhub.gateway.identity import AUDIENCE, LEEWAY_SECONDS, TrustedIssuer
 from zwhub.gateway.jwks import FixedKeys, Jwk, SigningKey, key_set
+from zwhub.gateway.limits import RETRY_SECONDS
 from zwhub.kernel.actor import Persona, Scope
+from zwhub.platform.database import is_unavailable
 
 log = structlog.get_logger("zwhub.gateway")
 
@@ -140,7 +142,10 @@ class TokenEndpoint:
             return await self._answer(request)
         except OAuthError as error:
             return _refusal(error)
-        except Exception:
+        except Exception as error:
+            if is_unavailable(error):
+                log.warning("overload", error=type(error).__name__)
+                return _refusal(_BUSY)
             log.exception("a token request failed")
             return _refusal(OAuthError("server_error", "the hub could not answer", 500))
 
@@ -211,6 +216,7 @@ class TokenEndpoint:
         return self._key.sign(claims, "at+jwt")
 
 
+_BUSY = OAuthError("temporarily_unavailable", "the hub is busy, try again in a moment", 503)
 _NOT_AUTHENTICATED = OAuthError("invalid_client", "the client could not be authenticated", 401)
 
 
@@ -297,6 +303,8 @@ def _granted(requested: str, client: OAuthClient) -> str:
 
 def _refusal(error: OAuthError) -> JSONResponse:
     headers = dict(NO_STORE)
+    if error.status == _BUSY.status:
+        headers["Retry-After"] = str(RETRY_SECONDS)
     if error.status == _NOT_AUTHENTICATED.status:
         headers["WWW-Authenticate"] = 'Bearer realm="zwhub"'  # RFC 9110 §15.5.2 owes one
     body = {"error": error.code, "error_description": str(error)}

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from zwhub.gateway.execution import internal_fault
+from zwhub.gateway.failures import failed
 from zwhub.gateway.limits import UploadLimits
 from zwhub.gateway.problems import (
     Code,
@@ -96,9 +96,8 @@ class UploadEndpoint:
             raise _turned_away(refused) from None
         except (ClientGone, TurnedAway):
             raise
-        except Exception:
-            log.exception("an upload failed")
-            raise internal_fault() from None
+        except Exception as error:
+            raise failed("an upload failed", error) from None
 
     async def _take(self, scope: Scope, body: "_Body", call: Call) -> dict[str, Any]:
         if scope["method"] != "PUT":

@@ -8,7 +8,7 @@ from strawberry.extensions import FieldExtension
 
 from zwhub.graph.context import Context
 from zwhub.graph.errors import as_answer
-from zwhub.graph.rules import EVERYONE, Matter, access
+from zwhub.graph.rules import EVERYONE, ListSize, Matter, access, cost
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words, both
@@ -43,12 +43,17 @@ class Admit(FieldExtension):
             raise _sign_in() if actor.persona is Persona.ANONYMOUS else _not_allowed()
         if self.personas == EVERYONE:  # published reference data is open at every level
             return
-        if actor.persona is Persona.DEPARTMENT and self.scope not in {None, *actor.scopes}:
-            raise _not_allowed()
+        if (
+            actor.persona is Persona.DEPARTMENT
+            and self.scope is not None
+            and self.scope not in actor.scopes
+        ):
+            raise _scope_missing(self.scope)
         served = [context.hub.levels.get(code, frozenset()) for code in self.matters]
+        levels: frozenset[str] = frozenset().union(*served)
         level = PUBLIC_LEVEL if actor.persona is Persona.CITIZEN else actor.level
-        if level not in frozenset().union(*served):
-            raise _wrong_level()
+        if level not in levels:
+            raise _wrong_level(levels)
 
 
 def root_field(
@@ -58,15 +63,19 @@ def root_field(
     matters: Collection[str],
     personas: Collection[Persona],
     scope: Scope | None = None,
+    points: float = 1,
+    size: ListSize | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
     """A root field with its words, its matters and its rule.
 
-    `scope` binds department systems alone: no other persona carries scopes.
+    `scope` binds department systems alone: no other persona carries scopes. `points` are what it
+    costs (`@cost`), besides what is asked of its answer; `size` is what its lists depend on.
     """
+    sizes = [] if size is None else [size]
     field: Callable[[Callable[..., Any]], Any] = strawberry.field(
         description=both(Words(zh, en)),
         extensions=[Admit(matters, personas, scope)],
-        directives=[Matter(codes=sorted(matters)), access(personas, scope)],
+        directives=[Matter(codes=sorted(matters)), access(personas, scope), cost(points), *sizes],
     )
     return field
 
@@ -91,11 +100,35 @@ def _not_allowed() -> Refused:
     )
 
 
-def _wrong_level() -> Refused:
+def _scope_missing(scope: Scope) -> Refused:
     return Refused(
         Reason.NOT_ALLOWED,
         Words(
-            "该业务事项不在您所属层级的办理范围内。",
-            "The business matter behind this operation is not handled at your level.",
+            f"令牌缺少此操作所需的权限 {scope}。",
+            f"This operation needs the scope {scope}, which your token lacks.",
         ),
     )
+
+
+def _wrong_level(levels: frozenset[str]) -> Refused:
+    known = [(zh, en) for zh, en in _LEVELS.items() if zh in levels]
+    zh = "、".join(zh for zh, _ in known) or "无"
+    en = ", ".join(f"{en} ({zh})" for zh, en in known) or "none"
+    return Refused(
+        Reason.NOT_ALLOWED,
+        Words(
+            f"该业务事项不在您所属层级的办理范围内；办理层级：{zh}。",
+            "The business matter behind this operation is not handled at your level. "
+            f"It is at: {en}.",
+        ),
+    )
+
+
+_LEVELS = {
+    "省": "province",
+    "市": "city",
+    "县": "county",
+    "乡": "township",
+    "村": "village",
+    PUBLIC_LEVEL: "the public",
+}

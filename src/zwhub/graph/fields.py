@@ -6,7 +6,10 @@ from typing import Any, get_args
 import strawberry
 
 from zwhub.graph.context import Info
+from zwhub.graph.rules import cost
 from zwhub.kernel.words import Words, both
+
+RELATION_COST = 0.1
 
 
 def says(zh: str, en: str, **options: Any) -> Any:
@@ -19,11 +22,14 @@ def argument(zh: str, en: str) -> Any:
     return strawberry.argument(description=both(Words(zh, en)))
 
 
-def batched(zh: str, en: str) -> Callable[[Callable[..., Awaitable[Sequence[Any]]]], Any]:
+def batched(
+    zh: str, en: str, *, points: float = RELATION_COST
+) -> Callable[[Callable[..., Awaitable[Sequence[Any]]]], Any]:
     """A relation as one plain function from a list of parents to the list of their answers.
 
     `async def organisation(items: list[ItemRow], ctx: Context) -> list[Organisation]`, in the
-    parents' order: one call per level of a query, however many parents it has.
+    parents' order: one call per level of a query, however many parents it has. `points` are what
+    it costs for each parent (`@cost`).
     """
 
     def declare(batch: Callable[..., Awaitable[Sequence[Any]]]) -> Any:
@@ -34,6 +40,8 @@ def batched(zh: str, en: str) -> Callable[[Callable[..., Awaitable[Sequence[Any]
         resolve.__annotations__ = {"info": Info, "return": answer}
         resolve.__module__ = batch.__module__
         resolve.__name__ = batch.__name__
-        return strawberry.field(resolver=resolve, description=both(Words(zh, en)))
+        return strawberry.field(
+            resolver=resolve, description=both(Words(zh, en)), directives=[cost(points)]
+        )
 
     return declare

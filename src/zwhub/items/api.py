@@ -1,5 +1,6 @@
 """Items over GraphQL (事项接口): types and fields."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from zwhub.graph.connections import After, Connection, First, connection
 from zwhub.graph.context import Context, Info
 from zwhub.graph.fields import argument, batched, says
 from zwhub.graph.node import Node, global_id, row_id_of
-from zwhub.graph.rules import EVERYONE, access
+from zwhub.graph.rules import EVERYONE, access, paged
 from zwhub.items import model, store
 from zwhub.kernel.paging import Key
 
@@ -197,17 +198,18 @@ class ItemFilter:
         return store.ItemFilter(self.text, self.organisation, self.kind)
 
 
-async def item_by_id(key: str, ctx: Context) -> Item | None:
-    """For `node(id:)`."""
-    row_id = row_id_of("Item", global_id("Item", key))
+async def items_by_id(keys: Sequence[str], ctx: Context) -> list[Item | None]:
+    """For `node(id:)` and `nodes(ids:)`: in the order of the keys."""
+    row_ids = [row_id_of("Item", global_id("Item", key)) for key in keys]
     async with ctx.hub.db.read() as session:
-        row = await store.item_by_id(session, row_id)
-    return None if row is None else Item.of(row)
+        found = await store.items_by_ids(session, row_ids)
+    return [Item.of(row) if (row := found.get(one)) else None for one in row_ids]
 
 
 async def _item(by: ItemBy, at: datetime, ctx: Context) -> Item | None:
     if by.id:
-        return await item_by_id(str(row_id_of("Item", by.id)), ctx)
+        (found,) = await items_by_id([str(row_id_of("Item", by.id))], ctx)
+        return found
     async with ctx.hub.db.read() as session:
         if by.code:
             row = await store.item_by_code(session, by.code, at)
@@ -235,7 +237,14 @@ class ItemQueries:
     ) -> Item | None:
         return await _item(by, as_of or info.context.now, info.context)
 
-    @root_field("事项检索", "items by text and filter", matters=LIBRARY, personas=EVERYONE)
+    @root_field(
+        "事项检索",
+        "items by text and filter",
+        matters=LIBRARY,
+        personas=EVERYONE,
+        points=10,
+        size=paged(),
+    )
     async def items(
         self,
         info: Info,

@@ -42,8 +42,10 @@ async def item_by_implementation_code(
     return await session.scalar(select(Item).where(Item.implementation_code == code, in_force(at)))
 
 
-async def item_by_id(session: AsyncSession, item_id: int) -> Item | None:
-    return await session.get(Item, item_id)
+async def items_by_ids(session: AsyncSession, ids: Sequence[int]) -> dict[int, Item]:
+    """Those of these ids that there are."""
+    rows = await session.scalars(select(Item).where(Item.id.in_(ids)))
+    return {row.id: row for row in rows}
 
 
 def _matching(wanted: ItemFilter, at: datetime) -> Select[Any]:

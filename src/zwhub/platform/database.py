@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from io import BytesIO
+from traceback import walk_tb
 from typing import Any, ClassVar
 
 import asyncpg
 import orjson
-from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, event, select
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import JSON, BigInteger, DateTime, MetaData, Text, event, exc, select
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -100,7 +100,7 @@ def _require_alive(connection: Any, *_: Any) -> None:
     The driver has been told that its socket is closed, so asking the server is not needed.
     """
     if connection.driver_connection.is_closed():
-        raise DisconnectionError
+        raise exc.DisconnectionError
 
 
 async def copy_rows(
@@ -150,6 +150,26 @@ async def _driver(session: AsyncSession) -> Any:
 def once_committed(session: AsyncSession, then: Callable[[], None]) -> None:
     """Call `then` when the session's transaction is committed, before whoever awaits that knows."""
     event.listen(session.sync_session, "after_commit", lambda _: then(), once=True)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database could not be had: no connection was free in time, or it is away."""
+    if isinstance(error, exc.TimeoutError):
+        return True
+    if isinstance(error, exc.DBAPIError):
+        lost = error.connection_invalidated or isinstance(error, exc.InterfaceError)
+        return lost or _refuses_all(error.orig)
+    if isinstance(error, OSError):  # nobody listens where it should be
+        modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+        return any(name.partition(".")[0] == "asyncpg" for name in modules)
+    closed = isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)
+    return closed or _refuses_all(error)
+
+
+def _refuses_all(error: object) -> bool:
+    """Connection lost (08), too many connections (53300), shutting down or starting (57P)."""
+    state = getattr(error, "sqlstate", None)
+    return isinstance(state, str) and state.startswith(("08", "53300", "57P"))
 
 
 def _json(value: Any) -> str:

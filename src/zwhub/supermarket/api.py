@@ -237,6 +237,7 @@ class SupermarketQueries:
         matters=("ZW-3-02-001",),
         personas=SHOPPERS,
         scope=Scope.LICENCES_USE,
+        points=10,
     )
     async def licence_supermarket(
         self,

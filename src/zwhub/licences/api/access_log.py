@@ -11,7 +11,7 @@ from zwhub.graph.connections import After, Connection, First, connection
 from zwhub.graph.context import Context, Info
 from zwhub.graph.enums import show
 from zwhub.graph.fields import batched, says
-from zwhub.graph.rules import access
+from zwhub.graph.rules import access, paged
 from zwhub.kernel.actor import Persona
 from zwhub.kernel.crypto.jws import MalformedJws
 from zwhub.kernel.merkle import Place
@@ -107,7 +107,9 @@ class AccessLogEntry:
         return [found.get(one.look.trace_id) for one in entries]
 
     @batched(
-        "台账包含证明；定序前为空", "proof that it is in the ledger; null until it has its place"
+        "台账包含证明；定序前为空",
+        "proof that it is in the ledger; null until it has its place",
+        points=0.5,
     )
     async def proof(entries: list["AccessLogEntry"], ctx: Context) -> list[AccessProof | None]:
         return await _proofs([one.look for one in entries], ctx)
@@ -154,6 +156,8 @@ class AccessLogQueries:
         "who looked at my licences: verifications and looks, newest first, with proofs",
         matters=("ZW-3-02-001",),
         personas=HOLDERS,
+        points=10,
+        size=paged(),
     )
     async def access_log(
         self, info: Info, first: First, after: After = None

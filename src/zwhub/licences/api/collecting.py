@@ -9,7 +9,7 @@ from zwhub.graph.access import root_field
 from zwhub.graph.context import Context, Info
 from zwhub.graph.errors import InvalidInput, NotAllowed
 from zwhub.graph.fields import argument, says
-from zwhub.graph.rules import access
+from zwhub.graph.rules import ListSize, access, cost
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.licences.api.faces import (
     Licence,
@@ -35,7 +35,9 @@ class CollectLicencesInput:
     """1 to 1,000 records, in a body of at most 1 MiB."""
 
     records: list[LicenceRecordInput] = says(
-        "1 至 1000 条记录，请求体不超过 1 MiB", "1 to 1,000 records, in a body of at most 1 MiB"
+        "1 至 1000 条记录，请求体不超过 1 MiB",
+        "1 to 1,000 records, in a body of at most 1 MiB",
+        directives=[cost(0.1)],
     )
 
 
@@ -116,6 +118,8 @@ class CollectMutations:
         matters=("ZW-3-01-001",),
         personas=SYSTEMS,
         scope=Scope.LICENCES_COLLECT,
+        points=5,
+        size=ListSize(slicing_arguments=["input.records"], sized_fields=["records"]),
     )
     async def collect_licences(
         self, info: Info, input: Annotated[CollectLicencesInput, argument("记录", "the records")]

@@ -195,7 +195,7 @@ class Licence(Node):
     async def status_list_entry(licences: list["Licence"], ctx: Context) -> list[StatusListEntry]:
         return [StatusListEntry.of(one.held.id, ctx) for one in licences]
 
-    @batched("当前核验情况", "what the hub finds of it now")
+    @batched("当前核验情况", "what the hub finds of it now", points=0.2)
     async def verification(licences: list["Licence"], ctx: Context) -> list[LicenceFinding]:
         held = [one.held for one in licences]
         asked = await questions(registry_of(ctx), held, ctx.now, ctx.now)

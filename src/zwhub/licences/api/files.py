@@ -203,6 +203,7 @@ class FileMutations:
         matters=("ZW-3-03-001",),
         personas=SYSTEMS,
         scope=Scope.LICENCES_VERIFY,
+        points=20,
     )
     async def verify_licence_file(
         self, info: Info, input: Annotated[VerifyLicenceFileInput, argument("文件", "the file")]

@@ -10,7 +10,7 @@ from zwhub.graph.connections import After, Connection, First, connection
 from zwhub.graph.context import Context, Info
 from zwhub.graph.fields import argument, says
 from zwhub.graph.node import global_id, read_global_id
-from zwhub.graph.rules import EVERYONE, access
+from zwhub.graph.rules import EVERYONE, access, cost, paged
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.paging import Slice
 from zwhub.licences import model, store
@@ -52,7 +52,8 @@ class Viewer:
     level: str | None = says("层级", "your level")
 
     @strawberry.field(
-        description="本人的证照；非持证主体为空表 · your own licences; none if you hold none"
+        description="本人的证照；非持证主体为空表 · your own licences; none if you hold none",
+        directives=[cost(10), paged()],
     )
     async def licences(self, info: Info, first: First, after: After = None) -> Connection[Licence]:
         return await _own_licences(info.context, first, after)

@@ -11,7 +11,7 @@ from zwhub.graph.context import Context, Info
 from zwhub.graph.errors import InvalidInput, NotAllowed
 from zwhub.graph.fields import argument, batched, says
 from zwhub.graph.node import Node, global_id
-from zwhub.graph.rules import access
+from zwhub.graph.rules import ListSize, access, cost
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.licences.api.faces import (
     Licence,
@@ -92,7 +92,9 @@ VerifyLicenceResult = Annotated[
 class VerifyLicencesInput:
     """1 to 1,000 licences, one purpose, one receipt."""
 
-    licences: list[LicenceBy] = says("1 至 1000 个证照", "1 to 1,000 licences")
+    licences: list[LicenceBy] = says(
+        "1 至 1000 个证照", "1 to 1,000 licences", directives=[cost(0.1)]
+    )
     purpose: str = says("用途，随核验记录保存", "why; kept with the traces")
     case_number: str | None = says("办件编号", "the case it is for", default=None)
     as_of: datetime | None = says("核验时点，默认现在", "as of when; default now", default=None)
@@ -183,6 +185,7 @@ class VerifyMutations:
         matters=("ZW-3-03-001",),
         personas=SYSTEMS,
         scope=Scope.LICENCES_VERIFY,
+        points=5,
     )
     async def verify_licence(
         self, info: Info, input: Annotated[VerifyLicenceInput, argument("核验请求", "the question")]
@@ -200,6 +203,8 @@ class VerifyMutations:
         matters=("ZW-3-03-001",),
         personas=SYSTEMS,
         scope=Scope.LICENCES_VERIFY,
+        points=5,
+        size=ListSize(slicing_arguments=["input.licences"], sized_fields=["verifications"]),
     )
     async def verify_licences(
         self, info: Info, input: Annotated[VerifyLicencesInput, argument("批量请求", "the batch")]
