@@ -105,3 +105,47 @@ async def test_a_demo_token_of_another_hub_opens_nothing(hub: SampleHub, tmp_pat
         "/graphql", json={"query": "{ viewer { persona } }"}, headers=headers
     )
     assert [e["extensions"]["code"] for e in answer.json()["errors"]] == ["UNAUTHENTICATED"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "NOT_FOUND"),
+        ("POST", "/graphql/more", 404, "NOT_FOUND"),
+        ("DELETE", "/graphql", 405, "METHOD_NOT_ALLOWED"),
+        ("GET", "/oauth/token", 405, "METHOD_NOT_ALLOWED"),
+        ("POST", "/health/live", 405, "METHOD_NOT_ALLOWED"),
+        ("POST", "/.well-known/jwks.json", 405, "METHOD_NOT_ALLOWED"),
+        ("POST", "/graphiql", 405, "METHOD_NOT_ALLOWED"),
+    ],
+)
+async def test_what_is_not_served_is_told_in_json(
+    hub: SampleHub, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await hub.http.request(method, path)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"]) == (status, code)
+    assert error["extensions"]["requestId"] == answer.headers["x-request-id"]
+    assert status != 405 or answer.headers["allow"]
+
+
+async def test_the_endpoint_answers_with_a_slash_behind_it_too(hub: SampleHub) -> None:
+    answer = await hub.http.post("/graphql/", json={"query": "{ viewer { persona } }"})
+    assert answer.json()["data"] == {"viewer": {"persona": "ANONYMOUS"}}
+
+
+async def test_a_page_of_a_named_origin_may_call(
+    sample_city: SampleCity, fresh_database: FreshDatabase, server_urls: Any
+) -> None:
+    origin, elsewhere = "https://front.example", "https://other.example"
+    wish = {"access-control-request-method": "POST"}
+    asked = {**wish, "access-control-request-headers": "authorization, content-type"}
+    async with (
+        fresh_database(template=sample_city.template) as url,
+        a_hub(sample_city, url, server_urls.redis_url, allowed_origins=[origin]) as one,
+    ):
+        for page, allowed in ((origin, True), (elsewhere, False)):
+            first = await one.http.options("/graphql", headers={**asked, "origin": page})
+            then = await one.http.post("/graphql", json={"query": "{a}"}, headers={"origin": page})
+            for answer in (first, then):
+                assert (answer.headers.get("access-control-allow-origin") == page) is allowed

@@ -14,8 +14,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -29,7 +28,9 @@ from zwhub.gateway.identity import Identity, TrustedIssuer
 from zwhub.gateway.jwks import FetchedKeys, SigningKey, from_file, from_url
 from zwhub.gateway.limits import FrontDoor, Profile
 from zwhub.gateway.metrics import Metrics
+from zwhub.gateway.not_served import not_served
 from zwhub.gateway.oauth import TokenEndpoint
+from zwhub.gateway.origins import pages_elsewhere
 from zwhub.gateway.sandbox import KINDS, Sandbox
 from zwhub.gateway.status_lists import StatusListEndpoint
 from zwhub.gateway.store import DatabaseClients, DatabaseReplays
@@ -179,6 +180,7 @@ def create_app(
     inbox = Uploads(hub.db, Vault(hub.index_secret, hub.sealer))
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
+        Route("/graphql/", endpoint),  # a redirect would lose the body of a POST
         WebSocketRoute("/graphql", socket),
         tokens.route(),
         Route("/.well-known/jwks.json", _jwks(hub)),
@@ -207,22 +209,12 @@ def create_app(
         await hub.cache.close()
         await hub.db.close()
 
-    return Starlette(routes=routes, lifespan=lifespan, middleware=_pages_elsewhere(settings))
-
-
-def _pages_elsewhere(settings: Settings) -> list[Middleware]:
-    """CORS for the front ends named in the settings; without any, browsers keep others out."""
-    if not settings.allowed_origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=settings.allowed_origins,
-            allow_methods=["GET", "POST", "PUT"],
-            allow_headers=["authorization", "content-type", "accept-language"],
-            expose_headers=["x-request-id", "retry-after"],
-        )
-    ]
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=pages_elsewhere(settings.allowed_origins),
+        exception_handlers={HTTPException: not_served},
+    )
 
 
 async def _to_graphiql(_: Request) -> RedirectResponse:

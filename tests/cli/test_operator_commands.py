@@ -14,7 +14,9 @@ from commands import Command, Done, beside, zwhub
 from samplecity import SampleHub
 from zwhub.cli.main import COMMANDS, application
 from zwhub.gateway.jwks import SigningKey
+from zwhub.kernel.actor import Scope
 from zwhub.kernel.crypto.token_keys import new_token_key
+from zwhub.platform.migrate import behind, migrate
 from zwhub.schema import sdl
 
 BODY = "11990100009812267C"
@@ -70,6 +72,27 @@ async def test_the_doctor_tells_and_changes_nothing(hub: SampleHub) -> None:
     assert facts["sm2"] in {"openssl", "pure"}
     assert facts["database"].startswith("PostgreSQL ")
     assert int(facts["licences"]) > 0
+    batches = "CollectLicencesInput.records and VerifyLicencesInput.licences"
+    assert facts["document limits"].endswith(f"batches {batches}")
+    table = (await run(beside(hub), "doctor")).out
+    assert "frozenset" not in table
+    assert max(map(len, table.splitlines())) < 120
+
+
+async def test_alembic_says_nothing_of_its_own(
+    hub: SampleHub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    caplog.set_level("NOTSET", "alembic")  # as in a fresh process
+    url = hub.db.engine.url.render_as_string(hide_password=False)
+    assert await asyncio.to_thread(behind, url) is False
+    await asyncio.to_thread(migrate, url)
+    assert [one.message for one in caplog.records if one.name.startswith("alembic")] == []
+
+
+def test_the_help_names_every_scope() -> None:
+    told = zwhub("clients", "add", "--help", environment={}).out
+    assert all(scope in told for scope in Scope)
 
 
 async def test_a_database_that_does_not_answer_is_one_line(hub: SampleHub) -> None:

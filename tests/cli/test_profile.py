@@ -48,6 +48,9 @@ def test_check_names_every_fault_with_its_place(tmp_path: Path) -> None:
         "items.csv:3: visits must be a number",
     ]
     assert done.err.strip() == "The profile has 2 faults."
+    items[0]["visits"] = "1"
+    one = profile("check", write_city(tmp_path / "one", items=items[:2]))
+    assert one.err.strip() == "The profile has 1 fault."
     assert "items.csv:2: visits 须为数字" in profile("check", folder, language="zh_CN.UTF-8").out
 
 

@@ -27,7 +27,13 @@ async def test_bodies_by_kind(ask: Ask, hub: SampleHub) -> None:
     everyone = (await ask(query, "anonymous"))["data"]["organisations"]
     said = {(o["code"], o["name"], o["shortName"], o["nameEn"], o["level"]) for o in everyone}
     assert said == {(r["code"], r["name"], r["short_name"], r["name_en"], r["level"]) for r in rows}
-    assert (await ask(query, k="nobody"))["data"]["organisations"] == []
+    refused = await ask(query, language="en", k="nobody")
+    assert refused["data"] == {"organisations": None}
+    (error,) = refused["errors"]
+    assert (error["message"], error["extensions"]["inputPath"]) == (
+        "One of department, district, other.",
+        ["kind"],
+    )
 
 
 async def test_regions(ask: Ask, hub: SampleHub) -> None:

@@ -197,7 +197,7 @@ async def test_every_field_an_input_lacks_is_named_where_it_stands_and_only_ten(
     inside = "{purpose: 1, licences: [{nummer: 1}, {jws: 1}, {jwt: 1}]}"
     told = await said(f"mutation {{ verifyLicences(input: {inside}) {{ __typename }} }}")
     assert [one.rpartition(" ")[2] for one in told] == ["'number'?", "'jws'?"]
-    many = " ".join(f"x{number}: 1" for number in range(300))
+    many = " ".join(f"x{number}: 1" for number in range(100))
     assert len(await said(f"{{ item(by: {{{many}}}) {{ id }} }}")) == 10
 
 

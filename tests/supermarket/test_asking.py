@@ -50,6 +50,11 @@ async def test_a_citizen_asks_about_itself_alone(hub: SampleHub, ask: Ask) -> No
     answer = await ask(PLAN, "citizen", input=other)
     refused = answer["data"]["licenceSupermarket"]
     assert (refused["__typename"], refused["path"]) == ("NotAllowed", ["input", "holder"])
+    for nobody in ("", " "):
+        unnamed = {"itemCodes": [code], "holder": {"code": nobody}}
+        refused = (await ask(PLAN, "citizen", input=unnamed))["data"]["licenceSupermarket"]
+        told = (refused["code"], refused["path"])
+        assert told == ("INVALID_INPUT", ["input", "holder", "code"])
     answer = await ask(PLAN, "enterprise", input={"itemCodes": [code]})
     assert answer["data"]["licenceSupermarket"]["saved"] == 0
 

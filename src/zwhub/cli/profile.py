@@ -126,7 +126,8 @@ def _read(folder: Path) -> Profile:
         faults = bad.faults
     if faults:
         _list(faults)
-        refuse(Words(f"资料有 {len(faults)} 处错误。", f"The profile has {len(faults)} faults."))
+        many = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+        refuse(Words(f"资料有 {len(faults)} 处错误。", f"The profile has {many}."))
     _list(warnings_of(found))
     return found
 

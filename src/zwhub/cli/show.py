@@ -48,7 +48,7 @@ def doctor(
     title = Words("自检", "What this hub stands on").in_(language())
     table = Table("", "", title=title, show_header=False)
     for name, said in facts.items():
-        table.add_row(name, said)
+        table.add_row(name, said.replace(", ", "\n"))
     out.print(table)
 
 
@@ -87,6 +87,13 @@ def _limits() -> Mapping[str, str]:
     return {
         "body limit": f"{door.body_bytes} bytes",
         "document limits": ", ".join(
-            f"{name} {getattr(document, name)}" for name in document.__dataclass_fields__
+            f"{name.replace('_', ' ')} {_figure(getattr(document, name))}"
+            for name in document.__dataclass_fields__
         ),
+        "at once": f"{door.load.known} places for known callers, "
+        f"{door.load.anonymous} for the anonymous",
     }
+
+
+def _figure(value: object) -> str:
+    return " and ".join(sorted(value)) if isinstance(value, frozenset) else str(value)

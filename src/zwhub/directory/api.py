@@ -14,6 +14,7 @@ from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
 
 PUBLIC = [access(EVERYONE)]
+KINDS = ("department", "district", "other")
 MOST_DAYS = 1_000
 
 
@@ -264,6 +265,9 @@ class DirectoryQueries:
             argument("类别：department、district、other", "department, district or other"),
         ] = None,
     ) -> list[Organisation] | None:
+        if kind not in {None, *KINDS}:
+            words = Words(f"类别须为 {'、'.join(KINDS)} 之一。", f"One of {', '.join(KINDS)}.")
+            raise Refused(Reason.INVALID_INPUT, words, ("kind",))
         async with info.context.hub.db.read() as session:
             return [Organisation.of(row) for row in await store.organisations(session, kind)]
 

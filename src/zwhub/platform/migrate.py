@@ -16,6 +16,8 @@ from zwhub.platform.bundle import bundled
 
 def configuration(database_url: str) -> Config:
     """Alembic's configuration for the hub's own migrations, installed or not."""
+    # What it says of itself at each connection, and of each step, is no news to an operator.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(bundled("alembic")).replace("%", "%%"))
     config.attributes["database_url"] = database_url
@@ -24,7 +26,6 @@ def configuration(database_url: str) -> Config:
 
 def migrate(database_url: str, revision: str = "head") -> None:
     """Upgrade to `revision`. Blocking: it runs an event loop of its own."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # its steps are no news
     command.upgrade(configuration(database_url), revision)
 
 

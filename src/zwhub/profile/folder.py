@@ -84,6 +84,7 @@ def unseen(text: str) -> bool:
     return any(category(one) in {"Cc", "Cf", "Cs"} and one not in _SEEN for one in text)
 
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _SEEN = frozenset("\t\r\n\u180e\u200c\u200d")
 
 
@@ -106,11 +107,11 @@ def read_profile(folder: Path) -> Profile:
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a CSV file in UTF-8 (with or without mark) or GB18030, as Excel saves them."""
-    return [row for _, row in _numbered(_reader(path))]
+    return [row for _, row in _numbered(_reader(_text(path)))]
 
 
-def _reader(path: Path) -> "csv.DictReader[str]":
-    return csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+def _reader(text: str) -> "csv.DictReader[str]":
+    return csv.DictReader(io.StringIO(text, newline=""), strict=True)
 
 
 def _numbered(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Row]]:
@@ -140,21 +141,47 @@ def _text(path: Path) -> str:
 def _table(path: Path, columns: Sequence[str], faults: list[Fault]) -> list[tuple[int, Row]]:
     """The rows with their lines; what is wrong with the file is added to `faults`."""
     try:
-        reader = _reader(path)
-        rows = list(_numbered(reader))
+        text = _text(path)
     except OSError as error:
         faults.append(_unread(path, error))
         return []
-    except (csv.Error, UnicodeDecodeError):
-        words = Words("不是 UTF-8 或 GB18030 的 CSV", "not a CSV file in UTF-8 or GB18030")
+    except UnicodeDecodeError:
+        words = Words("不是 UTF-8 或 GB18030 的文本", "not a text in UTF-8 or GB18030")
         faults.append(Fault(path.name, 0, words))
         return []
-    wrong = [
-        *_wrong_header(path.name, reader.fieldnames or [], columns),
-        *_wrong_rows(path.name, rows, columns),
-    ]
+    reader = _reader(text)
+    rows, wrong = _rows(path.name, text, reader)
+    if not wrong:
+        wrong = [
+            *_wrong_header(path.name, reader.fieldnames or [], columns),
+            *_wrong_rows(path.name, rows, columns),
+        ]
     faults += wrong
     return [] if wrong else [(line, _stripped(row)) for line, row in rows]
+
+
+def _rows(
+    file: str, text: str, reader: "csv.DictReader[str]"
+) -> tuple[list[tuple[int, Row]], list[Fault]]:
+    """The rows, or where they end to be CSV: the line on which the row at fault begins."""
+    rows: list[tuple[int, Row]] = []
+    ended = 0
+    try:
+        if not reader.fieldnames:
+            return [], [Fault(file, 0, Words("文件是空的", "the file is empty"))]
+        ended = reader.line_num
+        for line, row in _numbered(reader):
+            rows.append((line, row))
+            ended = line
+    except csv.Error:
+        words = Words(
+            "此行起不是 CSV：引号未闭合，或多出引号",
+            "from here on it is no CSV: a quote is not closed, or one is too many",
+        )
+        lines = _LINE_END.split(text)
+        begins = next(at for at in range(ended, len(lines)) if lines[at])
+        return [], [Fault(file, begins + 1, words)]
+    return rows, []
 
 
 def _unread(path: Path, error: OSError) -> Fault:

@@ -203,6 +203,11 @@ LicenceSupermarketResult = Annotated[
 def _shopper(input: LicenceSupermarketInput, actor: Actor) -> Shopper:
     """May this caller ask about this holder? A citizen about itself, a system about whom it names."""
     named = None if input.holder is None else input.holder.code
+    if named is not None and not named.strip():
+        words = Words(
+            "证件号码不得为空；查询本人则省略。", "Not empty; leave it out to ask about yourself."
+        )
+        raise Refused(Reason.INVALID_INPUT, words, ("input", "holder", "code"))
     if actor.persona is Persona.DEPARTMENT:
         if not named:
             words = Words("请指明持证主体。", "Name the holder.")
