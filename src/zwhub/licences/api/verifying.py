@@ -7,9 +7,9 @@ from typing import Annotated
 import strawberry
 
 from zwhub.graph.access import root_field
-from zwhub.graph.context import Context, Info
+from zwhub.graph.context import Info
 from zwhub.graph.errors import InvalidInput, NotAllowed
-from zwhub.graph.fields import argument, batched, says
+from zwhub.graph.fields import argument, says
 from zwhub.graph.node import Node, global_id
 from zwhub.graph.rules import ListSize, access, cost
 from zwhub.kernel.actor import Persona, Scope
@@ -115,16 +115,14 @@ class BatchVerification(Node):
     reason: VerificationReason = says("原因", "why")
     verified: strawberry.Private[Verified]
 
-    @batched("各项检查，按顺序", "every check in order")
-    async def checks(
-        made: list["BatchVerification"], ctx: Context
-    ) -> list[list[VerificationCheck]]:
-        return [checks_of(one.verified.finding.checks, ctx) for one in made]
+    @strawberry.field(description="各项检查，按顺序 · every check in order")
+    def checks(self, info: Info) -> list[VerificationCheck]:
+        return checks_of(self.verified.finding.checks, info.context)
 
-    @batched("证照（按角色脱敏）", "the licence, masked by your role")
-    async def licence(made: list["BatchVerification"], ctx: Context) -> list[Licence | None]:
-        held = [one.verified.held for one in made]
-        return [Licence.of(one, ctx) if one is not None and one.id else None for one in held]
+    @strawberry.field(description="证照（按角色脱敏） · the licence, masked by your role")
+    def licence(self, info: Info) -> Licence | None:
+        held = self.verified.held
+        return Licence.of(held, info.context) if held is not None and held.id else None
 
 
 @strawberry.type(description="结论计数 · one verdict counted", directives=[access(SYSTEMS)])
