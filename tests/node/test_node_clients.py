@@ -55,9 +55,9 @@ async def test_graphql_ws_runs_every_kind_of_operation(packages: Path, address: 
         {"query": "subscription($to: Int!) { count(to: $to) }", "variables": {"to": 3}},
         {"query": "{ caller }"},
     )
-    assert answers[0] == [{"data": {"node": {"name": "root"}}}]
-    assert answers[1] == [{"data": {"slow": "done"}}]
-    assert answers[2] == [{"data": {"count": number}} for number in (1, 2, 3)]
+    told = [[one["data"] for one in each] for each in answers]
+    assert told[:2] == [[{"node": {"name": "root"}}], [{"slow": "done"}]]
+    assert told[2] == [{"count": number} for number in (1, 2, 3)]
     assert answers[3][0]["data"]["caller"].startswith("clerk-1 ")
 
 
@@ -66,7 +66,7 @@ async def test_graphql_ws_reads_our_errors(packages: Path, address: str) -> None
         packages, address, "", {"query": "{ nowhere }"}, {"query": "subscription { breaking }"}
     )
     assert nowhere[0]["failed"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
-    assert broken[0] == {"data": {"breaking": 1}}
+    assert broken[0]["data"] == {"breaking": 1}
     assert NUMBER not in json.dumps(broken)
     assert "INTERNAL_SERVER_ERROR" in json.dumps(broken)
 
