@@ -24,9 +24,11 @@ from zwhub.cli.sandbox import sample_tables, save_keys
 from zwhub.kernel.crypto.trust import TrustedKey, TrustList
 from zwhub.kernel.identifiers import citizen
 from zwhub.licences.batch import check_batch
+from zwhub.licences.body import HOLDER_CODE_TYPES
 from zwhub.licences.deliveries.read import batch_signature, examined, read
 from zwhub.licences.deliveries.rows import Row
 from zwhub.licences.judging import Candidate, Standards, judge
+from zwhub.licences.status import CODES
 from zwhub.profile.recipe import apportioned
 from zwhub.profile.sample_city import SamplePki, make_pki
 
@@ -110,6 +112,12 @@ def test_there_are_as_many_as_asked_for_and_of_every_sort(made: Made) -> None:
     assert expected["status"].keys() >= {"01", "02", "03", "04"}
     for name in ("expired", "notYetValid", "superseding", "severalHolders"):
         assert expected[name] > 0
+    found = Counter[str]()
+    forged = {(one["file"], one["row"]) for one in expected["forged"]}
+    for name, row in rows:
+        if (name, row.number) not in forged:
+            found.update({one["codeType"] for one in body_of(row.record or "")["holders"]})
+    assert found == expected["holder"]
     bodies = [body_of(row.record or "") for _, row in rows]
     assert {body["typeCode"] for body in bodies} >= set(TYPES.values())
 
@@ -165,6 +173,39 @@ def test_a_file_holds_one_issuer_and_a_holder_about_two(made: Made) -> None:
     people = [code for code in holders if code.startswith("9901")]
     assert sum(not citizen.is_valid(code) for code in people) <= wrong
     assert max(holders.values()) > 1
+
+
+def test_holders_states_and_transfers_of_every_kind(
+    data_dir: Path, trust: TrustList, tmp_path: Path
+) -> None:
+    """A larger city with few forgeries, for what is rare."""
+    words = asked(tmp_path / "r", data_dir, "--workers", "2", count=12_000)
+    words[words.index("--forged") + 1] = "0.001"
+    done = zwhub(*words, environment={})
+    assert done.code == 0, done.err
+    made = Made(tmp_path / "r", json.loads((tmp_path / "r/expected.json").read_text("utf-8")))
+    assert made.expected["holder"].keys() == HOLDER_CODE_TYPES
+    assert made.expected["status"].keys() == CODES.keys()
+    assert made.expected["holder"]["111"] / made.expected["records"] > 0.9
+    later = datetime.now(UTC) + timedelta(days=30_000)
+    standards = Standards(trust, frozenset(TYPES.values()), later)
+    transferred, papers = 0, defaultdict(set)
+    forged = {(one["file"], one["row"]) for one in made.expected["forged"]}
+    for name, row in made.rows():
+        body = body_of(row.record or "")
+        rare = any(one["codeType"] not in ("001", "111") for one in body["holders"])
+        if body["operation"] == "转入":
+            transferred += 1
+            assert body["previous"].split(".")[5] == body["typeCode"]
+        if rare or body["operation"] == "转入":
+            assert (name, row.number) not in forged
+            candidate = Candidate(0, row.record or "")
+            judge(candidate, standards)
+            assert not candidate.problems
+        for one in body["holders"]:
+            papers[one["code"]].add(one["name"])
+    assert transferred == made.expected["transferredIn"] > 0
+    assert all(len(names) == 1 for code, names in papers.items() if not code.startswith("9901"))
 
 
 def test_status_columns_carry_their_day_reason_and_basis(made: Made) -> None:
@@ -279,6 +320,24 @@ def test_without_the_sandboxs_keys_the_next_step_is_told(tmp_path: Path) -> None
     refused = run(tmp_path / "a", tmp_path / "nothing")
     assert refused.code == 1
     assert "zwhub demo" in refused.err
+
+
+@pytest.mark.parametrize("today", ["0001-01-01", "1900-01-01", "9999-12-31"])
+def test_a_day_without_certificates_is_told_in_a_line(
+    today: str, data_dir: Path, tmp_path: Path
+) -> None:
+    refused = run(tmp_path / "a", data_dir, "--today", today)
+    assert refused.code == 1
+    assert "--today must lie between" in refused.err.splitlines()[-1]
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("place", ["/proc/nothing/here", "/dev/null", "/dev/null/here"])
+def test_a_folder_that_cannot_be_is_told_in_a_line(place: str, data_dir: Path) -> None:
+    refused = run(Path(place), data_dir)
+    assert refused.code == 1
+    assert place in refused.err.splitlines()[-1]
+    assert "Unforeseen" not in refused.err
 
 
 @pytest.mark.parametrize("mix", ["", "ES256", "RS256=1", "ES256=0", "ES256=nan", "ES256=-1,SM2=2"])

@@ -119,7 +119,8 @@ def retire(
         typer.Option(
             "--from",
             formats=_DAY,
-            help="The first day on which it signs no more (北京时间), ahead or past. Default: now.",
+            help="The first day on which it signs no more (北京时间), ahead or past. Default: now. "
+            "Once it has come, it can be moved back only.",
         ),
     ] = None,
     data_dir: DataDir = None,

@@ -96,6 +96,10 @@ def generate_licences(
         _fill(recipe, out_, tables, keys, workers or len(os.sched_getaffinity(0)))
     except (CannotGenerate, NotPrivate, Unreadable) as refused:
         refuse(refused.words)
+    except OSError as error:  # a folder that cannot be, a disk that is full
+        refuse(
+            Words(f"无法写入 {out_}：{error.strerror}", f"cannot write to {out_}: {error.strerror}")
+        )
 
 
 def _fill(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from zwhub.kernel.clock import civil_date
 from zwhub.kernel.crypto.trust import TrustBook, TrustedKey, TrustList
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
@@ -33,7 +34,13 @@ def _objection(key: TrustedKey, begin: datetime, now: datetime) -> Words | None:
         return Words("其证书更早到期", "its certificate ends before that day")
     if key.retired_from is None:
         return None
-    gone = key.retired_from <= now
-    if begin == key.retired_from or (gone and begin > key.retired_from):
-        return Words("此密钥已在该日期或更早停用", "the key is retired from that date or earlier")
+    since = civil_date(key.retired_from)
+    if begin == key.retired_from:
+        return Words(f"此密钥已定于 {since} 停用", f"the key is retired from {since} already")
+    if key.retired_from <= now and begin > key.retired_from:
+        return Words(
+            f"此密钥已于 {since} 停用：停用日期到来之后只能提前，不能推后",
+            f"the key is retired since {since}: "
+            "once that date has come it can be moved back only, not ahead",
+        )
     return None

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from zwhub.profile.recipe import Part, Recipe, parts
 
 RECIPE, EXPECTED = "recipe.json", "expected.json"
 _LOCK = ".lock"
+_LEAD = 30  # days
 _TURN = 0.2  # seconds between two looks at the progress
 
 
@@ -48,6 +50,7 @@ def generate(
     A part that is complete is left as it is. `progress` is told of the records of parts found
     complete, then of those made. Raises `CannotGenerate`; a private folder's `NotPrivate`.
     """
+    _require_day(recipe.today, tables)
     private_folder(folder)
     with _alone(folder):
         _agree(folder, recipe)
@@ -61,6 +64,23 @@ def generate(
         expected = _expected(folder, planned, recipe)
         write_private(folder / EXPECTED, _json(expected))
     return expected
+
+
+def _require_day(today: date, tables: Tables) -> None:
+    """A day on which every issuer has a certificate, and has had one for a while."""
+    terms: dict[str, list[tuple[date, date]]] = {}
+    for row in tables["issuers"]:
+        if row["state"] == "trusted":
+            term = date.fromisoformat(row["valid_from"]), date.fromisoformat(row["valid_until"])
+            terms.setdefault(row["issuer"], []).append(term)
+    first = max(min(begin for begin, _ in of) for of in terms.values()) + timedelta(days=_LEAD)
+    last = min(max(end for _, end in of) for of in terms.values())
+    if not first <= today <= last:
+        raise CannotGenerate(
+            f"--today 须在 {first} 至 {last} 之间：其他日子有机构没有证书",
+            f"--today must lie between {first} and {last}: "
+            "on other days some issuer has no certificate",
+        )
 
 
 @contextlib.contextmanager
@@ -186,6 +206,7 @@ def _expected(folder: Path, planned: Sequence[Part], recipe: Recipe) -> dict[str
         "quarantined": _under("quarantined.", counts),
         "status": _under("status.", counts),
         "algorithm": _under("algorithm.", counts),
+        "holder": _under("holder.", counts),
         **{name: counts[name] for name in sorted(counts) if "." not in name},
         "files": [
             {"file": part.name(recipe.kind), "records": part.records, "vouched": part.vouched}

@@ -30,6 +30,7 @@ from zwhub.profile.forging import (
 )
 from zwhub.profile.holders import Tables
 from zwhub.profile.issuing import Draft, Maker, State
+from zwhub.profile.rarities import Rarities
 from zwhub.profile.recipe import Part, Recipe, Stream
 
 DONE = ".done-"  # what is told of a finished part stands in .done-NAME, written last
@@ -108,17 +109,26 @@ class Workshop:
     def _drafts(self, part: Part, rng: Random, forged: Mapping[int, Forgery]) -> Iterator[Draft]:
         maker = Maker(self._tables, self._sample, self._recipe.today, rng)
         finder = Finder(self._recipe, self._tables, self._sample, rng)
+        rare = Rarities.of(
+            self._tables,
+            self._sample["never_withdrawn"],
+            self._recipe.today,
+            Random(f"{self._recipe.seed} rarities {part.number}"),  # noqa: S311 - a sample
+        )
         issuer = part.issuer[0].issuer
         region = issuer["region"] if issuer["level"] == "县" else None
         left = part.records
         for stream, k in _in_turn(part.streams):
             at = part.records - left + 1
             state = maker.state(stream.type)
-            if state in _FLAWS or forged.keys() & {at, at + 1} or left == 1:
+            plain = bool(forged.keys() & {at, at + 1})  # a forgery has one fault, and one alone
+            if state in _FLAWS or plain or left == 1:
                 state = State.VALID
             holder = finder.find(stream, k, region)
+            holder = holder if plain else rare.holder(holder, stream.type)
             for draft in maker.issue(holder, stream.type, state, stream.serial + k, part.issuer):
-                yield draft
+                alone = state is State.VALID and not plain
+                yield rare.changed(draft, stream.type) if alone else draft
                 left -= 1
             if left == 0:
                 return
@@ -140,8 +150,11 @@ class Workshop:
         yield "accepted"
         yield f"algorithm.{self._keys[draft.kid].algorithm}"
         yield f"status.{draft.status}"
+        yield from {f"holder.{one['codeType']}" for one in body["holders"]}
         if body["version"] != "001":
             yield "superseding"
+        if body["operation"] == "转入":
+            yield "transferredIn"
         if body["validUntil"] is not None and body["validUntil"] < today:
             yield "expired"
         if body["validFrom"] > today:

@@ -9,7 +9,7 @@ from typing import Any
 from zwhub.profile.bodies import IssuingKey, sample_types
 from zwhub.profile.holders import Row, Tables
 
-FORMAT = "zwhub-recipe/1"
+FORMAT = "zwhub-recipe/2"
 _FIRMS_PER_PERSON = 0.2
 _BY_HAND = 20  # one part in so many comes without a batch signature
 _SMALL_FILE, _FILES = (

@@ -409,3 +409,38 @@ def test_entities_of_a_sheet_are_not_blown_up(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", [{"record": "a.b.c"}], HEADER)
     hostile = replaced(lambda xml: BOMB + xml.split("?>", 1)[-1].replace("a.b.c", "&j;"), path)
     assert sum(len(row.record or "") for row in told(hostile)) < 65_537
+
+
+SHARED = (
+    b'<Override PartName="/xl/more.xml" ContentType="application/vnd.openxmlformats-'
+    b'officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "shared"),
+    [
+        ('<row r="3">' + '<c r="A3"><v>1</v></c>' * 30_000 + "</row>", ""),
+        ('<row r="3"><c r="A3" t="inlineStr"><is>' + "<r><t>1</t></r>" * 30_000, ""),
+        ('<row r="3"><c r="A3" t="inlineStr"><is><t>' + "x" * 1_200_000, ""),
+        ("<row/>" * 2_300_000, ""),
+        ("", "<si><t>1</t></si>" * 310_000),
+        ("", "<si>" + "<r><t>1</t></r>" * 310_000),
+    ],
+)
+def test_a_workbook_of_crumbs_is_not_parsed(row: str, shared: str, tmp_path: Path) -> None:
+    import zipfile
+
+    path = write(tmp_path / "a.xlsx", [{"record": "a.b.c"}], HEADER)
+    hostile = tmp_path / "b.xlsx"
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(hostile, "w", zipfile.ZIP_STORED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("sheet1.xml"):
+                content = content.replace(b"</sheetData>", row.encode() + b"</sheetData>")
+            if name == "[Content_Types].xml" and shared:
+                content = content.replace(b"</Types>", SHARED)
+            new.writestr(name, content)
+        new.writestr("xl/more.xml", shared)
+    with pytest.raises(Unreadable, match="too much for its size"):
+        rows(hostile)

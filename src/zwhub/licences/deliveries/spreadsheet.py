@@ -10,6 +10,7 @@ from typing import Any
 from zwhub.licences.deliveries.extra import missing
 from zwhub.licences.deliveries.pieces import Piece, of_rows
 from zwhub.licences.deliveries.rows import Place, Row, Unreadable, cells_of, columns, row_of
+from zwhub.licences.deliveries.workbook_size import require_modest
 from zwhub.licences.files.container import Container, Refused
 
 LARGEST = 64 * 1024 * 1024  # bytes of a workbook, and what it may unpack to
@@ -56,7 +57,7 @@ def _require_room(path: Path) -> None:
             "the XLSX file is larger than 64 MiB: deliver CSV, Parquet or JSON lines",
         )
     try:
-        Container(path.read_bytes(), LARGEST_UNPACKED)
+        require_modest(Container(path.read_bytes(), LARGEST_UNPACKED))
     except Refused as refused:
         raise Unreadable(f"XLSX：{refused.words.zh}", f"XLSX: {refused.words.en}") from None
 

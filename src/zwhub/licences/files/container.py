@@ -80,6 +80,13 @@ class Container:
         except _BROKEN:
             return None
 
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The content of a file, piece by piece; it ends where it is damaged."""
+        try:
+            yield from self._pieces(self._entries[name])
+        except _BROKEN:
+            return
+
     def sm3(self, name: str) -> bytes | None:
         """SM3 of a file, read in pieces, once; None when it is absent or damaged."""
         if name not in self._digests:
