@@ -200,7 +200,7 @@ def test_holders_states_and_transfers_of_every_kind(
         if rare or body["operation"] == "转入":
             assert (name, row.number) not in forged
             candidate = Candidate(0, row.record or "")
-            judge(candidate, standards)
+            judge([candidate], standards)
             assert not candidate.problems
         for one in body["holders"]:
             papers[one["code"]].add(one["name"])
