@@ -167,9 +167,9 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 def _refuses_all(error: object) -> bool:
-    """Connection lost (08), too many connections (53300), shutting down or starting (57P)."""
+    """Connection lost (08), too many (53300), shutting down or starting (57P), closed (55000)."""
     state = getattr(error, "sqlstate", None)
-    return isinstance(state, str) and state.startswith(("08", "53300", "57P"))
+    return isinstance(state, str) and state.startswith(("08", "53300", "55000", "57P"))
 
 
 def _json(value: Any) -> str:
