@@ -27,6 +27,18 @@ NUMBER = "110101199003078515"
 
 
 @dataclass
+class UsedOnce:
+    """Which client assertions one test's token endpoint has seen."""
+
+    seen: set[str] = field(default_factory=set)
+
+    async def replay(self, jti: str, expires: datetime) -> bool:
+        known = jti in self.seen
+        self.seen.add(jti)
+        return known
+
+
+@dataclass
 class Context:
     """What the toy's resolvers see, and what they leave behind for a test to look at."""
 

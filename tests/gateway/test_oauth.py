@@ -17,11 +17,12 @@ from joserfc.jwk import ECKey, OctKey
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
+from frontdoor import UsedOnce
 from hostile import forged_assertions
 from zwhub.gateway import oauth
 from zwhub.gateway.identity import Identity
 from zwhub.gateway.jwks import SigningKey
-from zwhub.gateway.oauth import Clients, OAuthClient, ReplaysInProcess, TokenEndpoint
+from zwhub.gateway.oauth import Clients, OAuthClient, TokenEndpoint
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.crypto.token_keys import new_token_key
 from zwhub.kernel.refusal import Refused
@@ -73,7 +74,7 @@ def an_endpoint(client: OAuthClient = CLIENT, register: Clients | None = None) -
         issuer=HUB,
         key=SigningKey(new_token_key()),
         clients=register or Register(client),
-        replays=ReplaysInProcess(),
+        replays=UsedOnce(),
     )
 
 
@@ -270,16 +271,6 @@ async def test_only_forms_by_post() -> None:
 @given(body=st.binary(max_size=200))
 async def test_no_body_breaks_the_endpoint(body: bytes) -> None:
     assert (await post(body)).status_code in {400, 401}
-
-
-async def test_a_full_memory_of_assertions_refuses_rather_than_forgets() -> None:
-    replays = ReplaysInProcess(most=2)
-    soon, past = datetime.now(UTC) + timedelta(minutes=1), datetime.now(UTC) - timedelta(minutes=1)
-    assert not await replays.replay("a", soon)
-    assert not await replays.replay("b", past)
-    assert not await replays.replay("c", soon)  # b has expired and made room
-    assert await replays.replay("d", soon)
-    assert await replays.replay("a", soon)
 
 
 async def test_the_token_is_no_client_assertion_and_the_assertion_no_token() -> None:

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from frontdoor import UsedOnce
 from zwhub.gateway.identity import NOT_TRUSTED, Identity
-from zwhub.gateway.oauth import ReplaysInProcess, TokenEndpoint
+from zwhub.gateway.oauth import TokenEndpoint
 from zwhub.gateway.sandbox import CLIENT_FILE, ISSUER_FILE, DemoPersona, Sandbox
 from zwhub.kernel.actor import Persona, Scope
 from zwhub.kernel.refusal import Refused
@@ -97,7 +98,7 @@ async def test_the_printed_commands_get_a_department_token(tmp_path: Path) -> No
         issuer=sandbox.issuer,
         key=sandbox.key,
         clients=sandbox,
-        replays=ReplaysInProcess(),
+        replays=UsedOnce(),
     )
     app = Starlette(routes=[endpoint.route()])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as client:

@@ -76,6 +76,16 @@ async def test_a_cache_that_serves_another_database_too_is_not_believed(
     assert (await hub.verify(number="SHARED"))["verdict"] == "GENUINE"
 
 
+@pytest.mark.parametrize("rubbish", [b"", b"x" * 33, b"\xff" * 60], ids=["empty", "short", "huge"])
+async def test_rubbish_in_the_cache_is_a_miss(
+    hub: SampleHub, issuer: Issuer, rubbish: bytes
+) -> None:
+    number = f"RUBBISH-{len(rubbish)}"
+    await hub.collect(issuer.a_licence(number=number))
+    await hub.hub.cache.set(_place(Slot(hub.vault.number_key(number), 1)), rubbish, 60)
+    assert (await hub.verify(number=number))["verdict"] == "GENUINE"
+
+
 async def test_another_record_under_a_number_is_no_answer(hub: SampleHub, issuer: Issuer) -> None:
     """Whoever can write into the cache cannot make one licence pass for another."""
     await hub.collect(record := issuer.a_licence(number="MINE"))

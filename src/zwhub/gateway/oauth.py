@@ -84,24 +84,6 @@ class Replays(Protocol):
         """
 
 
-class ReplaysInProcess:
-    """Used assertions of one process. When `most` are in force every further one is refused:
-    forgetting a used one would let it be used again."""
-
-    def __init__(self, most: int = 100_000) -> None:
-        self._most = most
-        self._until: dict[str, float] = {}
-
-    async def replay(self, jti: str, expires: datetime) -> bool:
-        if len(self._until) >= self._most:
-            now = time.time()
-            self._until = {seen: until for seen, until in self._until.items() if until > now}
-        if jti in self._until or len(self._until) >= self._most:
-            return True
-        self._until[jti] = expires.timestamp()
-        return False
-
-
 class OAuthError(Exception):
     """An answer of RFC 6749 §5.2; its text is constant and repeats nothing of the request."""
 

@@ -223,11 +223,15 @@ def packed(kept: Kept) -> bytes:
     return b"".join((*numbers, kept.series.bytes, kept.version.to_bytes(2, "big"), kept.sealed))
 
 
-def _unpacked(value: bytes) -> Kept:
+def _unpacked(value: bytes) -> Kept | None:
+    """None for bytes that are no such value, whoever put them there."""
     ends = (0, 8), (8, 16), (32, 34)
     row_id, collected, version = (int.from_bytes(value[a:b], "big") for a, b in ends)
-    at = _EPOCH + collected * _MICROSECOND
-    return Kept(row_id, UUID(bytes=value[16:32]), version, value[34:], at)
+    try:
+        at = _EPOCH + collected * _MICROSECOND
+        return Kept(row_id, UUID(bytes=value[16:32]), version, value[34:], at)
+    except (ValueError, OverflowError):
+        return None
 
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
