@@ -5,7 +5,8 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zwhub.gateway.bound import Bound, bound
+from zwhub.gateway.bound import Bound, bound_of
+from zwhub.gateway.walk import visits
 
 SCHEMA = build_schema("""
     type Query { page(first: Int, last: Int): Page rows(first: Int): [Thing!]! things: [Thing!]!
@@ -26,7 +27,7 @@ def of(text: str) -> Bound:
     parts = document.definitions
     operation = next(one for one in parts if isinstance(one, OperationDefinitionNode))
     fragments = {one.name.value: one for one in parts if isinstance(one, FragmentDefinitionNode)}
-    return bound(operation, fragments, SCHEMA, frozenset({"Many.records"}))
+    return bound_of(visits(operation, fragments, SCHEMA, frozenset({"Many.records"})))
 
 
 def nodes(text: str, **variables: object) -> int:

@@ -12,15 +12,12 @@ from typing import Any
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
-    GraphQLSchema,
-    OperationDefinitionNode,
     get_named_type,
     is_composite_type,
     is_introspection_type,
 )
 
-from zwhub.gateway.walk import Page, Roots, visits
+from zwhub.gateway.walk import Page, Roots
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +39,8 @@ class Bound:
         return None
 
 
-def bound(
-    operation: OperationDefinitionNode,
-    fragments: Mapping[str, FragmentDefinitionNode],
-    schema: GraphQLSchema,
-    batches: frozenset[str],
-) -> Bound:
-    """The bound of a *valid* operation; `batches` as `visits` has them."""
-    return bound_of(visits(operation, fragments, schema, batches))
-
-
 def bound_of(roots: Roots) -> Bound:
-    """The same, of an operation that was walked."""
+    """The bound of a *valid* operation that was walked."""
     return Bound(tuple((node, _terms(seen)) for node, _, seen in roots))
 
 
