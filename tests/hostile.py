@@ -6,10 +6,10 @@ that need the hub's own inputs.
 """
 
 import json
-import sys
 from base64 import urlsafe_b64encode
-from time import process_time
 from typing import NamedTuple
+
+SECONDS = 0.05  # what a request may cost (`effort`): client, server and hub together
 
 
 class Hostile(NamedTuple):
@@ -19,18 +19,6 @@ class Hostile(NamedTuple):
     body: bytes
     code: str
     status: int = 400
-
-
-def seconds() -> float:
-    """What a request may cost this process, waiting for its turn left out: 50 ms.
-
-    They are those of a machine that counts to a million in 30 ms: a slower one has more, and so
-    has one under a tracer.
-    """
-    started = process_time()
-    for _ in range(1_000_000):
-        pass
-    return 0.05 * max(1, (process_time() - started) / 0.03) * (1 if sys.gettrace() is None else 10)
 
 
 def anew(body: bytes, attempt: int) -> bytes:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from time import process_time
 
 import httpx
 import jwt
@@ -11,7 +10,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from effort import least_effort
 from hostile import (
+    SECONDS,
     Hostile,
     anew,
     bodies,
@@ -19,14 +20,11 @@ from hostile import (
     forged_assertions,
     forged_tokens,
     hub_bodies,
-    seconds,
 )
 from samplecity import SampleHub
 from server import serving
 from zwhub.gateway.respond import GRAPHQL_JSON
 from zwhub.gateway.websocket import PROTOCOL
-
-SECONDS = seconds()  # of client, server and hub together
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +39,19 @@ async def door(hub: SampleHub) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.mark.parametrize("bad", [*bodies(), *hub_bodies()], ids=lambda bad: bad.name)
 async def test_each_is_refused_as_json_within_50_ms(door: httpx.AsyncClient, bad: Hostile) -> None:
-    elapsed = []
-    for attempt in range(3):
-        body = anew(bad.body, attempt)
-        started = process_time()
-        answer = await door.post("/graphql", content=body)
-        elapsed.append(process_time() - started)
+    answers = []
+
+    async def ask(attempt: int) -> None:
+        answers.append(await door.post("/graphql", content=anew(bad.body, attempt)))
+
+    assert await least_effort(SECONDS, ask) < SECONDS
+    answer = answers[-1]
     errors = answer.json()["errors"]
     assert answer.status_code == bad.status < 500
     assert answer.headers["content-type"].startswith(GRAPHQL_JSON)
     assert 1 <= len(errors) <= 10
     assert {error["extensions"]["code"] for error in errors} == {bad.code}
     assert all(error["extensions"]["requestId"] for error in errors)
-    assert min(elapsed) < SECONDS
 
 
 FULL = """edges { node { code organisation { name } results { name }
@@ -71,18 +69,19 @@ async def test_a_page_of_a_hundred_whole_items_is_answered(door: httpx.AsyncClie
 
 
 async def test_fifteen_such_pages_are_refused_before_any_is_read(door: httpx.AsyncClient) -> None:
-    elapsed = []
-    for attempt in range(3):
-        started = process_time()
-        answer = await door.post("/graphql", content=document(GREEDY + " " * attempt))
-        elapsed.append(process_time() - started)
+    answers = []
+
+    async def ask(attempt: int) -> None:
+        answers.append(await door.post("/graphql", content=document(GREEDY + " " * attempt)))
+
+    assert await least_effort(SECONDS, ask) < SECONDS
+    answer = answers[-1]
     (error,) = answer.json()["errors"]
     assert answer.status_code == 400
     assert error["extensions"]["code"] == "DOCUMENT_LIMIT_EXCEEDED"
     assert error["extensions"]["limit"] == "nodesReturned"
     assert error["extensions"]["found"] > error["extensions"]["allowed"] == 10_000
     assert error["locations"]
-    assert min(elapsed) < SECONDS
 
 
 async def test_a_list_of_251_is_refused_by_its_place(door: httpx.AsyncClient) -> None:

@@ -31,13 +31,14 @@ VERIFY = """mutation { a: verifyLicence(input: {purpose: "核对", licence: {num
 async def no_room(hub: SampleHub) -> AsyncIterator[SampleHub]:
     """The hub while others hold every connection of its pool."""
     pool: Any = hub.db.engine.pool
-    before, pool._timeout = pool._timeout, 0.2
+    before = pool._timeout
     async with AsyncExitStack() as held:
-        for _ in range(pool.size()):
+        for _ in range(pool.size()):  # one may still be in use: it is waited for
             session = await held.enter_async_context(hub.db.read())
             await session.execute(text("SELECT 1"))
+        pool._timeout = 0.2
         yield hub
-    pool._timeout = before
+        pool._timeout = before
 
 
 async def post(hub: SampleHub, query: str, persona: str) -> httpx.Response:

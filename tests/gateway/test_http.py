@@ -363,7 +363,7 @@ async def exchange(address: str, *pieces: bytes, pause: float = 0) -> bytes:
         writer.write(piece)
         await writer.drain()
         await asyncio.sleep(pause)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         answer = await reader.readuntil(b"\r\n\r\n")
         length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         answer += await reader.readexactly(length)

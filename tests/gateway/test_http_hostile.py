@@ -1,45 +1,47 @@
 import json
-from time import process_time
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from effort import ATTEMPTS, effort, least_effort
 from frontdoor import Hub
-from hostile import Hostile, bodies, chained_fragments, seconds
+from hostile import SECONDS, Hostile, bodies, chained_fragments
 from zwhub.gateway.respond import GRAPHQL_JSON
 
-SECONDS = seconds()
 HEADERS = {"content-type": "application/json", "accept": GRAPHQL_JSON}
 
 
 @pytest.mark.parametrize("bad", bodies(), ids=lambda bad: bad.name)
 async def test_each_is_refused_as_json_within_50_ms(http: httpx.AsyncClient, bad: Hostile) -> None:
-    elapsed = []
-    for _ in range(3):
-        started = process_time()
-        answer = await http.post("/graphql", content=bad.body, headers=HEADERS)
-        elapsed.append(process_time() - started)
+    answers = []
+
+    async def ask(_: int) -> None:
+        answers.append(await http.post("/graphql", content=bad.body, headers=HEADERS))
+
+    assert await least_effort(SECONDS, ask) < SECONDS
+    answer = answers[-1]
     errors = answer.json()["errors"]
     assert answer.status_code == bad.status
     assert [error["extensions"]["code"] for error in errors] == [bad.code] * len(errors)
     assert 1 <= len(errors) <= 10
     assert "data" not in answer.json()
-    assert min(elapsed) < SECONDS
 
 
 @pytest.mark.parametrize("bad", bodies(), ids=lambda bad: bad.name)
 async def test_the_first_time_costs_little_too(bad: Hostile) -> None:
-    elapsed = []
-    for _ in range(3):  # a new hub each time: nothing is remembered
+    least = float("inf")
+    for _ in range(ATTEMPTS):  # a new hub each time: nothing is remembered
         transport = httpx.ASGITransport(Hub().app())
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
             await client.post("/graphql", content=b'{"query":"{__typename}"}', headers=HEADERS)
-            started = process_time()
-            await client.post("/graphql", content=bad.body, headers=HEADERS)
-            elapsed.append(process_time() - started)
-    assert min(elapsed) < SECONDS
+            with effort() as spent:
+                await client.post("/graphql", content=bad.body, headers=HEADERS)
+        least = min(least, *spent)
+        if least < SECONDS:
+            return
+    pytest.fail(f"{least:.3f} s")
 
 
 def test_the_chain_is_as_small_as_the_one_that_hurt() -> None:

@@ -156,7 +156,7 @@ async def exchange(address: str, *pieces: bytes) -> bytes:
     for piece in pieces:
         writer.write(piece)
         await writer.drain()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         answer = await reader.readuntil(b"\r\n\r\n")
         length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
         answer += await reader.readexactly(length)
@@ -244,6 +244,6 @@ async def test_too_many_at_once_are_told_to_come_back() -> None:
 
 
 async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not done():  # noqa: ASYNC110 - what is simulated has no event
             await asyncio.sleep(0.01)

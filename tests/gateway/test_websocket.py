@@ -50,7 +50,7 @@ class Line:
         await self.say(id=operation, type="subscribe", payload={"query": query, **more})
 
     async def hear(self) -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return json.loads(await self.connection.recv())
 
     async def closed(self) -> tuple[int, str]:

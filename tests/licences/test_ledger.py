@@ -138,7 +138,7 @@ async def test_a_hub_frozen_in_its_turn_loses_it(
     with monkeypatch.context() as patched:
         patched.setattr(store, "_LOCK", text(SHORT_TURN))
         await store.locked_checkpoint(frozen)
-    await asyncio.wait_for(book.record(a_verification()), 10)
+    await asyncio.wait_for(book.record(a_verification()), 60)
     with pytest.raises(DBAPIError):
         await frozen.commit()
     await frozen.close()

@@ -378,7 +378,8 @@ async def let_in(server_urls: ServerUrls, url: str, allowed: bool) -> None:
     async with engine.connect() as connection:
         await connection.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {allowed}'))
         if not allowed:
-            end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+            end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            end += "WHERE datname = :name AND backend_type = 'client backend'"
             await connection.execute(text(end), {"name": name})
     await engine.dispose()
 
