@@ -48,6 +48,12 @@ def patched(octets: bytes, offset: int, value: bytes, *, central: bool = True) -
     return octets[:at] + value + octets[at + len(value) :]
 
 
+def as_another(entry: zipfile.ZipInfo) -> None:
+    entry.extra = (
+        struct.pack("<2H", 0x5455, 1) + b"\0" + struct.pack("<2HBL", 0x7075, 10, 1, 0) + b"b.xml"
+    )
+
+
 def doubled() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as package:
@@ -109,6 +115,7 @@ HOSTILE = {
     "encrypted": patched(named("a.xml"), 8, b"\x01\x00"),
     "method": patched(named("a.xml"), 10, b"\x0c\x00"),
     "two names": patched(named("a.xml"), 30, b"b.xml", central=False),
+    "another name for some": with_entry(as_another),
     "prepended": b"MZ evil" + zipped(PARTS),
     "prepended and padded": b"PK\x03\x04 evil" + zipped(PARTS),
     "appended": zipped(PARTS) + b"evil",

@@ -21,6 +21,7 @@ _LARGEST_DIRECTORY = 4_000_000
 _END, _END_SIZE = b"PK\x05\x06", 22
 _ENTRY = b"PK\x01\x02"
 _LOCAL = struct.Struct("<4s5H3L2H")
+_EXTRA, _UNICODE_PATH = struct.Struct("<2H"), 0x7075
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _UTF8 = 0x800
@@ -146,12 +147,24 @@ def _require_apart(octets: bytes, listed: list[zipfile.ZipInfo], end: int) -> No
             raise Refused("压缩包条目错位", "the entries do not follow one another")
         magic, _, flags, *_, name_size, extra_size = _LOCAL.unpack(header)
         named = octets[at + _LOCAL.size : at + _LOCAL.size + name_size]
-        if magic != b"PK\x03\x04" or named != _raw_name(entry):
+        at += _LOCAL.size + name_size
+        extras = (entry.extra, octets[at : at + extra_size])
+        if magic != b"PK\x03\x04" or named != _raw_name(entry) or any(map(_renames, extras)):
             raise Refused("压缩包条目名不一致", "an entry has two names")
-        at += _LOCAL.size + name_size + extra_size + entry.compress_size
+        at += extra_size + entry.compress_size
         at += _descriptor_size(octets, at) if flags & 0x8 else 0
     if at != end:
         raise Refused("压缩包条目错位", "the entries do not follow one another")
+
+
+def _renames(extra: bytes) -> bool:
+    """Whether it holds another name, which some readers take instead (APPNOTE 4.6.9)."""
+    while len(extra) >= _EXTRA.size:
+        kind, size = _EXTRA.unpack_from(extra)
+        if kind == _UNICODE_PATH:
+            return True
+        extra = extra[_EXTRA.size + size :]
+    return False
 
 
 def _descriptor_size(octets: bytes, at: int) -> int:
