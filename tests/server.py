@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from zwhub.cli.connection import Connection
+
 
 def bound() -> socket.socket:
     """A socket on a free local port, its address known before the app is made."""
@@ -20,7 +22,9 @@ def bound() -> socket.socket:
 async def serving(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
     """The app's `host:port` while it serves, on a socket that is bound already or on a new one."""
     with listener or bound() as listening:
-        config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", lifespan="off")
+        config = uvicorn.Config(
+            app, http=Connection, log_config=None, ws="websockets-sansio", lifespan="off"
+        )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait for

@@ -6,6 +6,7 @@ import sys
 import uvicorn
 from starlette.types import ASGIApp
 
+from zwhub.cli.connection import Connection
 from zwhub.cli.speak import refuse
 from zwhub.kernel.words import Words
 
@@ -59,7 +60,7 @@ def serve_app(app: ASGIApp, listening: socket.socket, *, ready: str) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="websockets-sansio",
         ws_max_size=256 * 1024,
         log_config=None,
