@@ -170,10 +170,14 @@ async def copied(url: str, server: int) -> Line:
         before, begun = server_cpu(server), time.monotonic()
         async with db.write() as session:
             first = await store.reserve_ids(session, AT_ONCE)
-            names = sorted((key, 1, first + n // 2, day) for n, key in enumerate(keys[AT_ONCE:]))
-            holders = sorted((key, first + n) for n, key in enumerate(keys[:AT_ONCE]))
-            tables = copying.licences(first, values), copying.names(names)
-            await store_deliveries.copy_in(session, *tables, copying.holders(holders), [])
+            names = copying.names((key, 1, n // 2, day) for n, key in enumerate(keys[AT_ONCE:]))
+            holders = copying.holders((key, n) for n, key in enumerate(keys[:AT_ONCE]))
+            tables = (
+                copying.counted_from(first, names, copying.OF_NAMES),
+                copying.licences(first, values),
+                copying.counted_from(first, holders, copying.OF_HOLDERS),
+            )
+            await store_deliveries.copy_in(session, *tables, [])
         seconds += time.monotonic() - begun
         cpu += server_cpu(server) - before
     await db.close()

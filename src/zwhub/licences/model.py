@@ -47,10 +47,14 @@ class LicenceName(Base):
     """A name of a licence (证照编号, 证照标识), as a keyed digest, and the version it leads to.
 
     Two rows a licence: one for its number, one for its series (the identifier without version
-    and check character, which all versions share). A version of a name exists once.
+    and check character, which all versions share). A version of a name exists once: whoever loads
+    relies on that, and looks for later versions alone, of which there are few.
     """
 
     __tablename__ = "licence_names"
+    __table_args__ = (
+        Index("ix_licence_names_later_versions", "key", postgresql_where=text("version > 1")),
+    )
     key: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     licence_id: Mapped[int]

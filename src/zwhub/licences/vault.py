@@ -1,12 +1,12 @@
 """The vault (密库): how records are found without their numbers, and read from what is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from zwhub.kernel.crypto.digests import keyed_digest, sha256_hex
+from zwhub.kernel.crypto.digests import keyed_digest, keyed_digests, sha256_hex
 from zwhub.kernel.crypto.jws import Jws, MalformedJws
 from zwhub.kernel.crypto.sealing import CannotOpen, Sealer, fingerprint
 from zwhub.kernel.identifiers.holder import normalise_code
@@ -78,11 +78,19 @@ class Vault:
         """The name under which a person's or body's licences are found."""
         return UUID(bytes=self._name(_HOLDER, normalise_code(code)))
 
-    def names(self, body: Body) -> Names:
-        """All that this licence is found by."""
-        holders = [self._name(_HOLDER, normalise_code(one.code)) for one in body.holders]
-        series = self._name(_SERIES, body.identifier.series)
-        return Names(series, self._name(_NUMBER, body.number), tuple(dict.fromkeys(holders)))
+    def names_of(self, bodies: Iterable[Body]) -> list[Names]:
+        """All that these licences are found by."""
+        series, number, holder = (
+            keyed_digests(self.index_secret, kind) for kind in (_SERIES, _NUMBER, _HOLDER)
+        )
+        return [
+            Names(
+                series(body.identifier.series)[:16],
+                number(body.number)[:16],
+                tuple({holder(normalise_code(one.code))[:16]: None for one in body.holders}),
+            )
+            for body in bodies
+        ]
 
     def seal(self, slot: Slot, jws: Jws) -> bytes:
         """A record, to be kept in that slot."""

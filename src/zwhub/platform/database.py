@@ -42,6 +42,10 @@ class Base(DeclarativeBase):
     }
 
 
+class AlreadyThere(Exception):
+    """A row with such a key is in the table; the transaction, or its savepoint, is broken off."""
+
+
 class Database:
     """Hands out sessions. Nobody else opens, commits or rolls back."""
 
@@ -133,10 +137,13 @@ async def copy_records(
 async def copy_binary(
     session: AsyncSession, table: type[Base], names: Sequence[str], rows: bytes
 ) -> None:
-    """The same for rows that are in PostgreSQL's binary format already."""
+    """The same for rows that are in PostgreSQL's binary format already. Raises `AlreadyThere`."""
     driver = await _driver(session)
     name = table.__tablename__
-    await driver.copy_to_table(name, source=BytesIO(rows), columns=names, format="binary")
+    try:
+        await driver.copy_to_table(name, source=BytesIO(rows), columns=names, format="binary")
+    except asyncpg.UniqueViolationError:
+        raise AlreadyThere from None
 
 
 async def _driver(session: AsyncSession) -> Any:

@@ -24,8 +24,10 @@ def workers(count: int, given: Any) -> Iterator[ProcessPoolExecutor]:
     parent = os.getpid()
     with ProcessPoolExecutor(count, context, _begin, (given, parent)) as pool:
         pool.submit(_ready).result()
-        yield pool
-        pool.shutdown(cancel_futures=True)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def with_given(function: Callable[..., Any], *arguments: Any) -> Any:

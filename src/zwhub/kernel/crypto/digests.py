@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes
@@ -22,12 +22,22 @@ def keyed_digest(secret: bytes, purpose: str, text: str) -> bytes:
     For indexing personal numbers: a plain hash of 18 digits can be searched, this cannot without
     the secret. Raises ValueError for a secret under 16 bytes.
     """
-    # A lone surrogate, which JSON can smuggle in, is digested like any other character.
-    inner, outer = _begun(secret, purpose)
-    inner, outer = inner.copy(), outer.copy()
-    inner.update(text.encode("utf-8", "surrogatepass"))
-    outer.update(inner.digest())
-    return outer.digest()
+    return keyed_digests(secret, purpose)(text)
+
+
+def keyed_digests(secret: bytes, purpose: str) -> Callable[[str], bytes]:
+    """`keyed_digest` for many texts of one purpose."""
+    begun_inner, begun_outer = _begun(secret, purpose)
+    copy_inner, copy_outer = begun_inner.copy, begun_outer.copy
+
+    def digest(text: str) -> bytes:
+        inner, outer = copy_inner(), copy_outer()
+        # A lone surrogate, which JSON can smuggle in, is digested like any other character.
+        inner.update(text.encode("utf-8", "surrogatepass"))
+        outer.update(inner.digest())
+        return outer.digest()
+
+    return digest
 
 
 @lru_cache(maxsize=64)

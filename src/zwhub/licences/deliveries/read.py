@@ -90,6 +90,24 @@ def examined(path: Path) -> DeliveredFile:
         return DeliveredFile(path.name, file.tell(), digest)
 
 
+class Mark(NamedTuple):
+    """What is not the same any more when a file was changed or replaced."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+
+
+def mark_of(path: Path) -> Mark | None:
+    """The mark of the file there; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Mark(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
 def batch_signature(path: Path) -> bytes | None:
     """What lies beside the file as its batch signature, if anything; more than fits is cut off."""
     try:
