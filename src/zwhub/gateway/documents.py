@@ -32,6 +32,7 @@ from zwhub.gateway.limits import FrontDoor
 from zwhub.gateway.long_lists import batch_variables
 from zwhub.gateway.metrics import Metrics
 from zwhub.gateway.places import Text
+from zwhub.gateway.plans.plans import Plans
 from zwhub.gateway.problems import Code, Problem, TurnedAway
 from zwhub.gateway.values import OneOfVariables, UnfitValue, ValuesUnquoted, honour_one_of
 from zwhub.gateway.walk import visits
@@ -54,6 +55,7 @@ class Prepared:
     operations: Mapping[str, OperationDefinitionNode]
     bounds: Mapping[str, Bound]
     costs: Mapping[str, Cost]
+    plans: Mapping[str, Plans]
     batch_variables: frozenset[str]
     weight: int
 
@@ -73,6 +75,10 @@ class Prepared:
     def cost(self, operation: OperationDefinitionNode) -> Cost:
         """What that operation is estimated to take."""
         return self.costs[_name(operation)]
+
+    def plan(self, operation: OperationDefinitionNode) -> Plans:
+        """How that operation is run."""
+        return self.plans[_name(operation)]
 
 
 class Documents:
@@ -169,10 +175,13 @@ class Documents:
         }
         bounds = {name: bound_of(roots) for name, roots in walked.items()}
         costs = {name: cost_of(operations[name], roots) for name, roots in walked.items()}
+        plans = {
+            name: Plans(self._schema, document, one, self._door.errors)
+            for name, one in operations.items()
+        }
         lists = batch_variables(document, self._schema, batches)
-        return Prepared(
-            document, operations, bounds, costs, lists, document.token_count * _BYTES_PER_TOKEN
-        )
+        weight = document.token_count * _BYTES_PER_TOKEN
+        return Prepared(document, operations, bounds, costs, plans, lists, weight)
 
     def _remember(self, key: tuple[str, bool], found: Prepared | tuple[Problem, ...]) -> None:
         self._seen[key] = found

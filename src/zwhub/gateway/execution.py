@@ -1,7 +1,7 @@
-"""Execution (执行): one prepared operation run by graphql-core, its faults masked."""
+"""Execution (执行): one prepared operation run in its turn, its faults masked."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -13,11 +13,8 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    execute,
     subscribe,
 )
-from graphql.execution import Executor
-from strawberry.execution import optimized_is_awaitable
 
 from zwhub.gateway.documents import Documents, Prepared
 from zwhub.gateway.excess import exceeded
@@ -133,31 +130,14 @@ class Engine:
             return await self._run(ready, manner)
 
     async def _run(self, ready: Ready, manner: Manner) -> Answer:
-        started = self._execute(ready, manner)
-        if isinstance(started, ExecutionResult):
-            return self.answer(ready, started, manner)
+        plan = ready.prepared.plan(ready.operation)
         try:
             async with asyncio.timeout(self.door.execution_seconds):
-                return self.answer(ready, await started, manner)
+                result = await plan.run(ready.asked.variables, manner.context)
+                return self.answer(ready, result, manner)
         except TimeoutError:
             log.warning("execution timed out")
             raise TurnedAway(_TIMED_OUT, status=503) from None
-
-    def _execute(
-        self, ready: Ready, manner: Manner
-    ) -> ExecutionResult | Awaitable[ExecutionResult]:
-        return execute(
-            self.schema,
-            ready.prepared.document,
-            None,
-            manner.context,
-            ready.asked.variables,
-            ready.asked.operation_name,
-            max_coercion_errors=self.door.errors,
-            executor_class=Executor,
-            is_awaitable=cast(Any, optimized_is_awaitable),
-            hide_suggestions=True,
-        )
 
     async def events(self, ready: Ready, manner: Manner) -> AsyncGenerator[Answer, None]:
         """Run a subscription: one answer per event; `TurnedAway` when it cannot start."""

@@ -10,6 +10,7 @@ from zwhub.graph.rules import cost
 from zwhub.kernel.words import Words, both
 
 RELATION_COST = 0.1
+BATCH = "batch"  # under which a relation's field keeps its function
 
 
 def says(zh: str, en: str, **options: Any) -> Any:
@@ -41,7 +42,10 @@ def batched(
         resolve.__module__ = batch.__module__
         resolve.__name__ = batch.__name__
         return strawberry.field(
-            resolver=resolve, description=both(Words(zh, en)), directives=[cost(points)]
+            resolver=resolve,
+            description=both(Words(zh, en)),
+            directives=[cost(points)],
+            metadata={BATCH: batch},
         )
 
     return declare
