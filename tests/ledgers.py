@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.kernel.crypto.checkpoints import Checkpoint, LogKey
 from zwhub.kernel.uuid7 import uuid7
+from zwhub.licences import store_growth as growing
 from zwhub.licences import store_ledger as store
 from zwhub.licences.audit import Audit, Flaw
-from zwhub.licences.entry import Trace, entries_of
+from zwhub.licences.entry import ReadingTrace, Trace, VerificationTrace, entries_of
 from zwhub.licences.kept_checkpoint import KeptCheckpoint
 from zwhub.licences.ledger import Ledger
-from zwhub.licences.model import LicenceReading, Verification, VerificationBatch
+from zwhub.licences.model import VerificationBatch
 from zwhub.licences.sequencer import Sequencer
 from zwhub.platform.database import Database
 
 SECRET = bytes(range(32))
 
 
-def a_verification(**said: Any) -> Verification:
+def a_verification(**said: Any) -> VerificationTrace:
     """The trace of a verification; every column can be said."""
     now = datetime.now(UTC)
     columns: dict[str, Any] = {
@@ -46,14 +48,22 @@ def a_verification(**said: Any) -> Verification:
         "status_version": "2",
         "receipt": "a.b.c",
     }
-    return Verification(**{**columns, **said})
+    return VerificationTrace(**{**columns, **said})
 
 
-def a_reading(**said: Any) -> LicenceReading:
+def a_reading(**said: Any) -> ReadingTrace:
     """The trace of a look."""
     now = datetime.now(UTC)
     columns = {"id": uuid7(now), "licence_id": 7, "at": now, "actor": "a", "organisation": None}
-    return LicenceReading(**{**columns, **said})
+    return ReadingTrace(**{**columns, **said})
+
+
+def covered(trace: Trace, batch: VerificationBatch) -> Trace:
+    """The trace as one of the batch."""
+    if isinstance(trace, ReadingTrace):
+        return trace
+    digest = sha256(batch.receipt.encode()).digest()
+    return trace._replace(at=batch.at, batch_id=batch.id, batch_sha256=digest)
 
 
 @dataclass
@@ -79,14 +89,17 @@ class Book:
         ledger: Ledger | None = None,
     ) -> None:
         """As a hub does; by a new one, unless it is told which."""
+        ledger = ledger or self.ledger()
+        if batch is None:
+            await ledger.append(self.db, traces)
+            return
         async with self.db.write() as session:
-            await (ledger or self.ledger()).record(session, traces, batch)
+            await ledger.record(session, [covered(one, batch) for one in traces], batch)
 
     async def leave_waiting(self, *traces: Trace, secret: bytes = SECRET) -> None:
         """Traces and entries without a place, as where the ledger cannot be continued."""
         async with self.db.write() as session:
-            await store.add_traces(session, traces)
-            await store.append(session, entries_of(traces, secret))
+            await growing.leave_waiting(session, traces, entries_of(traces, secret))
 
     async def sequence(self) -> int:
         """Pass after pass until nothing waits; how many entries got a place."""

@@ -146,14 +146,19 @@ def statements(hub: SampleHub) -> Iterator[list[str]]:
         note(None, None, statement)
         return await fetch(readers, statement, *values)
 
+    async def changed(readers: Readers, statement: str, *values: Any) -> Sequence[Any]:
+        note(None, None, statement)
+        return await change(readers, statement, *values)
+
     seen: list[str] = []
-    fetch = Readers.fetch
+    fetch, change = Readers.fetch, Readers.change
     copy, engine = database.copy_records, hub.db.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
         with (
             mock.patch.object(database, "copy_records", noted),
             mock.patch.object(Readers, "fetch", read),
+            mock.patch.object(Readers, "change", changed),
         ):
             yield seen
     finally:

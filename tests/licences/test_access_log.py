@@ -13,6 +13,7 @@ from samplecity import CITIZEN, CITIZEN_NAME, ENTERPRISE, SampleHub, statements
 from zwhub.app import existing_ledger_key
 from zwhub.kernel.merkle import leaf_hash
 from zwhub.kernel.merkle_proofs import includes
+from zwhub.licences import store_growth as growing
 from zwhub.licences import store_ledger as ledger
 from zwhub.licences.entry import entries_of
 
@@ -44,8 +45,7 @@ async def leave_waiting(hub: SampleHub, licence_id: int) -> None:
     """A look whose entry has no place, as where the ledger cannot be continued."""
     trace = a_reading(licence_id=licence_id)
     async with hub.db.write() as session:
-        await ledger.add_traces(session, [trace])
-        await ledger.append(session, entries_of([trace], hub.hub.index_secret))
+        await growing.leave_waiting(session, [trace], entries_of([trace], hub.hub.index_secret))
 
 
 async def own(hub: SampleHub, issuer: Issuer, number: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +13,16 @@ from ledgers import SECRET, Book, a_reading, a_verification
 from servers import FreshDatabase
 from zwhub.kernel.merkle import Frontier
 from zwhub.licences import store_ledger as store
-from zwhub.licences.entry import COLUMNS, TABLES, Action, entry_of, leaf_of, seal, written
+from zwhub.licences.entry import (
+    COLUMNS,
+    TABLES,
+    Action,
+    VerificationTrace,
+    entry_of,
+    leaf_of,
+    seal,
+    written,
+)
 from zwhub.platform.database import Database
 
 VERIFICATION, READING = 5, 9  # positions of the two entries that are tampered with
@@ -69,19 +77,19 @@ def test_every_column_of_a_trace_is_vouched_for() -> None:
 
 @given(st.sampled_from(["purpose", "case_number", "actor", "receipt"]), st.text(), st.text())
 def test_traces_that_differ_have_other_leaves(column: str, one: str, other: str) -> None:
-    trace = a_verification()
-    left, right = trace, a_verification(id=trace.id, at=trace.at, as_of=trace.as_of)
-    for row, said in ((left, one), (right, other)):
-        setattr(row, column, said)
-    leaves = [leaf_of(Action.VERIFICATION, row) for row in (left, right)]
+    left = a_verification()
+    right = a_verification(id=left.id, at=left.at, as_of=left.as_of)
+    leaves = []
+    for trace, said in ((left, one), (right, other)):
+        change: dict[str, Any] = {column: said}
+        leaves.append(leaf_of(Action.VERIFICATION, trace._replace(**change)))
     assert (leaves[0] == leaves[1]) == (one == other)
 
 
 def test_an_empty_column_is_not_an_empty_text() -> None:
     trace = a_verification(case_number=None)
     before = written(Action.VERIFICATION, trace)
-    trace.case_number = ""
-    assert written(Action.VERIFICATION, trace) != before
+    assert written(Action.VERIFICATION, trace._replace(case_number="")) != before
 
 
 @pytest.mark.parametrize(
@@ -125,10 +133,10 @@ async def test_a_trace_inserted(book: Book, table: str, kind: str) -> None:
 @pytest.mark.parametrize("position", [None, 13, 40, -1])
 async def test_a_trace_inserted_with_its_entry(book: Book, position: int | None) -> None:
     """The leaf is right: what cannot be made is the hub's seal, or a checkpoint over it."""
-    forged = a_verification(verdict="GENUINE")
+    forged = a_verification(verdict="GENUINE", checks=[{"name": "RECORD"}])
     columns, checks = COLUMNS[Action.VERIFICATION], '[{"name": "RECORD"}]'
-    forged.checks = [{"name": "RECORD"}]
-    row = {**entry_of(forged, Action.VERIFICATION, bytes(16)), "position": position}
+    entry = entry_of(forged, Action.VERIFICATION, bytes(16))
+    row: dict[str, Any] = {**entry._asdict(), "position": position}
     flaws = await book.tampered(
         f"INSERT INTO verifications ({', '.join(columns)}) "  # noqa: S608
         f"VALUES ({', '.join(f':{one}' for one in columns)})",
@@ -250,9 +258,9 @@ async def test_history_rewritten_without_the_key(book: Book) -> None:
     leaves = [(await at(book, one)).leaf for one in range(SIZE)]
     async with book.db.read() as session:
         (trace,) = (await store.traces(session, Action.VERIFICATION, [key])).values()
-    leaf = leaves[VERIFICATION] = leaf_of(
-        Action.VERIFICATION, SimpleNamespace(**{**vars(trace), "verdict": "GENUINE"})
-    )
+    assert isinstance(trace, VerificationTrace)
+    changed = trace._replace(verdict="GENUINE")
+    leaf = leaves[VERIFICATION] = leaf_of(Action.VERIFICATION, changed)
     frontier, nodes = Frontier().grown(leaves)
     flaws = await book.tampered(
         "UPDATE verifications SET verdict = 'GENUINE' WHERE id = :key",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,14 @@ from sqlalchemy.exc import DBAPIError
 
 from ledgers import SECRET, Book, a_reading, a_verification
 from zwhub.kernel.crypto.checkpoints import LogKey
-from zwhub.kernel.merkle import EMPTY_ROOT
+from zwhub.kernel.merkle import EMPTY_ROOT, Frontier
 from zwhub.kernel.merkle_proofs import includes, inclusion_proof
+from zwhub.licences import store_growth as growing
 from zwhub.licences import store_ledger as store
-from zwhub.licences.entry import Action, entries_of, leaf_of, values_of
+from zwhub.licences.entry import Action, Trace, VerificationTrace, entries_of, leaf_of
 from zwhub.licences.ledger import LedgerBroken
-from zwhub.licences.model import Verification, VerificationBatch
-from zwhub.platform.database import Database, copy_rows
+from zwhub.licences.model import LicenceReading, Verification, VerificationBatch
+from zwhub.platform.database import Database, copy_records
 from zwhub.platform.private_files import read_private
 
 SHORT_TURN = """SELECT size, root, note,
@@ -93,7 +95,10 @@ async def test_the_newest_checkpoint_is_kept_outside_the_database(book: Book) ->
 
 async def test_traces_older_than_the_ledger_are_entered_when_it_begins(book: Book) -> None:
     async with book.db.write() as session:
-        session.add_all([*(a_verification() for _ in range(3)), a_reading()])
+        looked = a_reading()
+        traces = [a_verification() for _ in range(3)]
+        await copy_records(session, Verification, VerificationTrace._fields, traces)
+        await copy_records(session, LicenceReading, looked._fields, [looked])
     assert await book.sequence() == 4
     assert await book.audit() == []
 
@@ -116,6 +121,47 @@ async def test_many_at_once_and_two_hubs_make_one_tree(book: Book) -> None:
     assert sorted(row.position for row in rows) == list(range(160))
     assert (await book.checkpoint()).size == 160
     assert await book.audit() == []
+
+
+async def test_a_hub_alone_at_the_ledger_needs_no_turn(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await book.sequence()
+    ledger, other = book.ledger(), book.ledger()
+    for _ in range(2):  # where the tree ends, and that nobody else was there since
+        await book.record(a_verification(), ledger=ledger)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_LOCK", text("SELECT 1/0"))
+        await book.record(a_reading(), a_verification(), a_reading(), ledger=ledger)
+        assert ledger.kept.known() == await book.checkpoint()
+    await book.record(a_verification(), ledger=other)
+    for _ in range(4):  # the first one comes too late, and takes its turn
+        await book.record(a_verification(), ledger=ledger)
+    rows = await book.rows(f"{ENTRIES} ORDER BY position")
+    assert [row.position for row in rows] == list(range(10))
+    assert await book.audit(await book.checkpoint()) == []
+
+
+async def test_who_comes_too_late_leaves_nothing(book: Book) -> None:
+    await book.sequence()
+    ledger = book.ledger()
+    for _ in range(2):
+        await book.record(a_verification(), ledger=ledger)
+    assert ledger._edge is not None
+    traces: list[Trace] = [a_verification(), a_reading()]
+    entries = entries_of(traces, SECRET)
+    growth = ledger._growth(ledger._edge, [one.leaf for one in entries])
+    for change in (
+        {"note": "another"},
+        {"start": Frontier()},
+        {"start": replace(growth.start, peaks=(bytes(32),))},
+    ):
+        late = replace(growth, **change)
+        assert not await growing.append(book.db.reads.change, late, traces, entries)
+    assert [row.trace_id for row in await book.rows(ENTRIES) if row.trace_id == traces[0].id] == []
+    assert await book.audit(await book.checkpoint()) == []
+    assert await growing.append(book.db.reads.change, growth, traces, entries)
+    assert await book.audit(await book.checkpoint()) == []
 
 
 async def test_nothing_is_acknowledged_before_it_has_its_place(book: Book) -> None:
@@ -232,12 +278,12 @@ from pathlib import Path
 from ledgers import Book, a_verification
 from zwhub.kernel.crypto.checkpoints import LogKey
 from zwhub.kernel.crypto.keys import PrivateKey
-from zwhub.licences import store_ledger
+from zwhub.licences import store_growth, store_ledger
 from zwhub.licences.kept_checkpoint import KeptCheckpoint
 from zwhub.licences.model import VerificationBatch
 from zwhub.platform.database import Database
 
-step, left = {step!r}, 25
+step, left = {step!r}, 5 if {step!r} == "append_many" else 25
 
 def dying(act):
     async def counted(*given):
@@ -260,7 +306,8 @@ def dying_when_committed(act):
 if step == "committed":
     KeptCheckpoint.keep = dying_when_committed(KeptCheckpoint.keep)
 elif step:
-    setattr(store_ledger, step, dying(getattr(store_ledger, step)))
+    module = store_ledger if hasattr(store_ledger, step) else store_growth
+    setattr(module, step, dying(getattr(module, step)))
 
 async def main():
     key = LogKey(PrivateKey.from_pem({key!r}))
@@ -270,9 +317,8 @@ async def main():
         traces = [a_verification() for _ in range(number % 5 + 1)]
         batch = None
         if number % 7 == 0:
+            traces += [a_verification() for _ in range(100)]
             batch = VerificationBatch(id=traces[0].id, at=traces[0].at, receipt=str(number))
-            for trace in traces:
-                trace.at = batch.at
         await book.record(*traces, batch=batch, ledger=ledger)
         os.write(1, "".join(f"{{trace.id}}\\n" for trace in traces).encode())  # acknowledged
     for start in range(0, 60, 4):
@@ -301,7 +347,7 @@ async def test_hubs_that_record_together_and_die_at_any_step_lose_nothing(book: 
         "folder": str(book.folder),
         "key": book.key.private.pem(),
     }
-    steps = ("", "add_traces", "locked_checkpoint", "append_placed", "committed")
+    steps = ("", "locked_checkpoint", "append", "append_many", "committed")
     hubs = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", KILLED.format(step=step, **said)),
@@ -317,7 +363,7 @@ async def test_hubs_that_record_together_and_die_at_any_step_lose_nothing(book: 
     told = [out.decode().split() for out, _ in await ended]
     assert [hub.returncode for hub in hubs] == [0, -9, -9, -9, -9]
     acknowledged = {one for out in told for one in out}
-    assert len(told[0]) == sum(number % 5 + 1 for number in range(60))
+    assert len(told[0]) == sum(number % 5 + 1 for number in range(60)) + 9 * 100
     assert len(acknowledged) > len(told[0]) + 4 * 20
     rows = await book.rows(f"{ENTRIES} ORDER BY position")
     assert [row.position for row in rows] == list(range(len(rows)))  # no gap, none twice
@@ -436,19 +482,16 @@ async def test_entries_hold_no_numbers_and_no_purpose(book: Book) -> None:
 @pytest.mark.long
 async def test_appending_is_no_bottleneck(book: Book) -> None:
     """20,000 verifications in batches of 1,000, then their places; the figures are printed."""
-    at = {"traces": 0.0, "entries": 0.0}
+    at = {"entries": 0.0, "waiting": 0.0}
     for _ in range(20):
         traces = [a_verification() for _ in range(1_000)]
         start = time.process_time()
         entries = entries_of(traces, SECRET)
-        async with book.db.write() as session:
-            await store.append(session, entries)
         at["entries"] += time.process_time() - start
         start = time.process_time()
-        rows = [values_of(Action.VERIFICATION, one) for one in traces]
         async with book.db.write() as session:
-            await copy_rows(session, Verification, rows)
-        at["traces"] += time.process_time() - start
+            await growing.leave_waiting(session, traces, entries)
+        at["waiting"] += time.process_time() - start
     start = time.process_time()
     assert await book.sequence() == 20_000
     sequenced = time.process_time() - start

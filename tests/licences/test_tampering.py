@@ -56,8 +56,6 @@ async def book(
         for number in range(SIZE - 3):
             await one.record(a_reading() if number == READING else a_verification())
         traces = [a_verification(receipt="") for _ in range(3)]
-        for trace in traces:
-            trace.at = traces[0].at
         batch = VerificationBatch(id=uuid7(traces[0].at), at=traces[0].at, receipt="a.b.c")
         await one.record(*traces, batch=batch)
         assert await one.audit() == []

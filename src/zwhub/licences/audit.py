@@ -17,10 +17,10 @@ from zwhub.kernel.merkle_proofs import consistency_plan, drawn, extends
 from zwhub.kernel.words import Words
 from zwhub.licences import store_audit as store
 from zwhub.licences import store_ledger
-from zwhub.licences.entry import Action, leaf_of, sealed
+from zwhub.licences.entry import Action, Trace, leaf_of, sealed
 
 CHUNK = 4_096
-Traces = Mapping[UUID, Any]
+Traces = Mapping[UUID, Trace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +189,12 @@ class Audit:
             while rows := await store_ledger.traces_without_entry(
                 self.session, action, after, CHUNK
             ):
-                for row in rows:
+                for trace in rows:
                     words = Words(
                         "没有条目：被插入，或其条目被移除",
                         "has no entry: it was inserted, or its entry was removed",
                     )
-                    yield Flaw(f"{action.lower()} {row.id}", words)
+                    yield Flaw(f"{action.lower()} {trace.id}", words)
                 after = rows[-1].id
 
     async def _still_waiting(self) -> AsyncIterator[Flaw]:
@@ -213,7 +213,7 @@ class Audit:
             after = rows[-1].trace_id
 
     async def _traces(self, rows: Sequence[Row[Any]]) -> Traces:
-        found: dict[UUID, Any] = {}
+        found: dict[UUID, Trace] = {}
         for action in Action:
             ids = [row.trace_id for row in rows if row.action == action]
             found |= await store_ledger.traces(self.session, action, ids)

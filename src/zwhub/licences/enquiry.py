@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from unicodedata import category
 
 from zwhub.kernel.actor import Actor
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
+from zwhub.licences.entry import VerificationTrace
 from zwhub.licences.findings import Check, Finding
 from zwhub.licences.gather import By
 from zwhub.licences.held import Held
-from zwhub.licences.model import Verification
 from zwhub.licences.policy import HolderClaim, Question
 from zwhub.licences.vault import Vault
 
@@ -32,13 +33,21 @@ class Enquiry:
     case_number: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Examined(NamedTuple):
+    """What the hub found, of which record, and by which versions of trust list and standing."""
+
+    finding: Finding
+    held: Held | None
+    trust_version: str
+    status_version: str
+
+
+class Verified(NamedTuple):
     """What the hub found, and the trace it left."""
 
     finding: Finding
     held: Held | None
-    trace: Verification
+    trace: VerificationTrace
 
 
 def require_sense(enquiry: Enquiry, now: datetime) -> None:
@@ -85,15 +94,16 @@ def _require_claim(claim: HolderClaim) -> None:
 
 def trace_of(
     enquiry: Enquiry,
-    finding: Finding,
-    held: Held | None,
+    examined: Examined,
     vault: Vault,
     actor: Actor,
     now: datetime,
-) -> Verification:
-    """What is kept of a verification, but for the versions it rests on and its receipt."""
-    return Verification(
+) -> VerificationTrace:
+    """What is kept of a verification, but for its receipt."""
+    finding, held = examined.finding, examined.held
+    return VerificationTrace(
         id=uuid7(now),
+        batch_id=None,
         at=now,
         actor=actor.id,
         organisation=actor.organisation,
@@ -106,6 +116,9 @@ def trace_of(
         verdict=finding.verdict,
         reason=finding.reason,
         checks=[_kept(check) for check in finding.checks],
+        trust_list_version=examined.trust_version,
+        status_version=examined.status_version,
+        receipt="",
     )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -22,72 +23,106 @@ class Action(StrEnum):
     READING = "READING"
 
 
-Trace: TypeAlias = Verification | LicenceReading
+class VerificationTrace(NamedTuple):
+    """The trace of one verification: a row of `model.Verification`, which says what each means."""
+
+    id: UUID
+    batch_id: UUID | None
+    at: datetime
+    actor: str
+    organisation: str | None
+    purpose: str
+    case_number: str | None
+    asked_by: str
+    asked_key: bytes
+    licence_id: int | None
+    as_of: datetime
+    verdict: str
+    reason: str
+    checks: list[dict[str, str]]
+    trust_list_version: str
+    status_version: str
+    receipt: str
+    batch_sha256: bytes | None = None
+
+
+class ReadingTrace(NamedTuple):
+    """The trace of one look: a row of `model.LicenceReading`."""
+
+    id: UUID
+    licence_id: int
+    at: datetime
+    actor: str
+    organisation: str | None
+
+
+Trace: TypeAlias = VerificationTrace | ReadingTrace
 
 # By action: where its traces are, and the columns an entry vouches for. A column that is empty is
 # left out, so that one that comes later leaves the entries before it as they were.
-TABLES: Mapping[Action, type[Trace]] = {
+TABLES: Mapping[Action, type[Verification] | type[LicenceReading]] = {
     Action.VERIFICATION: Verification,
     Action.READING: LicenceReading,
 }
-COLUMNS: Mapping[Action, tuple[str, ...]] = {
-    Action.VERIFICATION: (
-        *("id", "batch_id", "at", "actor", "organisation", "purpose", "case_number"),
-        *("asked_by", "asked_key", "licence_id", "as_of", "verdict", "reason", "checks"),
-        *("trust_list_version", "status_version", "receipt", "batch_sha256"),
-    ),
-    Action.READING: ("id", "licence_id", "at", "actor", "organisation"),
+TRACES: Mapping[Action, type[Trace]] = {
+    Action.VERIFICATION: VerificationTrace,
+    Action.READING: ReadingTrace,
 }
+COLUMNS: Mapping[Action, tuple[str, ...]] = {
+    action: kind._fields for action, kind in TRACES.items()
+}
+_ACTIONS = {kind: action for action, kind in TRACES.items()}
 
 
-def written(action: Action, trace: Any) -> bytes:
+class Entry(NamedTuple):
+    """What is appended beside a trace: a row of `model.LedgerEntry`, but for its place."""
+
+    trace_id: UUID
+    action: Action
+    licence_id: int | None
+    at: datetime
+    leaf: bytes
+    seal: bytes
+
+
+def written(action: Action, trace: Trace) -> bytes:
     """The entry of a trace: what its leaf is the hash of, as canonical JSON.
 
-    `trace` is a row with the columns of that action. The JSON holds what the licence's holder is
-    shown, and a SHA-256 over the whole trace, whose random id keeps either from being guessed.
+    The JSON holds what the licence's holder is shown, and a SHA-256 over the whole trace, whose
+    random id keeps either from being guessed.
     """
-    said = values_of(action, trace)
+    said = {
+        name: value if type(value) is str else _plain(value)
+        for name, value in zip(COLUMNS[action], trace, strict=True)
+        if value is not None
+    }
     shown = {
         "action": action.value,
-        "at": said["at"],
+        "at": said.get("at"),
         "caseNumber": said.get("case_number"),
         "id": said["id"],
-        "licence": said["licence_id"],
-        "organisation": said["organisation"],
+        "licence": said.get("licence_id"),
+        "organisation": said.get("organisation"),
         "purpose": said.get("purpose"),
         "traceSha256": sha256_hex(_json(said)),
     }
-    return _json(shown)
+    return _json({name: value for name, value in shown.items() if value is not None})
 
 
-def values_of(action: Action, trace: Any) -> dict[str, Any]:
-    """What a trace says in the columns of its action; what was never set is null."""
-    said = vars(trace)  # a mapped attribute costs ten times as much, and there are many
-    return {name: said.get(name) for name in COLUMNS[action]}
-
-
-def leaf_of(action: Action, trace: Any) -> bytes:
+def leaf_of(action: Action, trace: Trace) -> bytes:
     """The leaf hash of a trace, 32 bytes."""
     return leaf_hash(written(action, trace))
 
 
-def entry_of(trace: Any, action: Action, secret: bytes) -> dict[str, Any]:
-    """The row of `ledger_entries` that is appended beside a trace; it has no place yet."""
+def entry_of(trace: Trace, action: Action, secret: bytes) -> Entry:
+    """The entry that is appended beside a trace."""
     leaf = leaf_of(action, trace)
-    return {
-        "trace_id": trace.id,
-        "action": action,
-        "licence_id": trace.licence_id,
-        "at": trace.at,
-        "leaf": leaf,
-        "seal": seal(secret, leaf),
-        "position": None,
-    }
+    return Entry(trace.id, action, trace.licence_id, trace.at, leaf, seal(secret, leaf))
 
 
-def entries_of(traces: Iterable[Trace], secret: bytes) -> list[dict[str, Any]]:
-    """The rows beside traces, in their order."""
-    return [entry_of(one, _action(one), secret) for one in traces]
+def entries_of(traces: Iterable[Trace], secret: bytes) -> list[Entry]:
+    """The entries beside traces, in their order."""
+    return [entry_of(one, _ACTIONS[type(one)], secret) for one in traces]
 
 
 def seal(secret: bytes, leaf: bytes) -> bytes:
@@ -100,26 +135,22 @@ def sealed(secret: bytes, leaf: bytes, mark: bytes) -> bool:
     return same(seal(secret, leaf), mark)
 
 
-def _action(trace: Trace) -> Action:
-    return next(action for action, table in TABLES.items() if isinstance(trace, table))
-
-
 def _json(said: Mapping[str, Any]) -> bytes:
-    plain = {
-        name: value if type(value) is str else _plain(value)
-        for name, value in said.items()
-        if value is not None
-    }
-    return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
 
 
 def _plain(value: Any) -> Any:
     match value:
         case datetime():
-            return value.astimezone(UTC).isoformat(timespec="microseconds")
+            return _moment(value)
         case UUID():
             return str(value)
         case bytes():
             return value.hex()
         case _:
             return value
+
+
+@lru_cache(maxsize=1_024)  # requests of one round, and all of a batch, have theirs in common
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

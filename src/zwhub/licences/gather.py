@@ -23,7 +23,7 @@ from zwhub.platform.cache import Cache
 from zwhub.platform.database import Database
 from zwhub.platform.rounds import Rounds
 
-_MOST_TRACES = 256  # of one round: each waits for the others, and the next one for all
+_MOST_TRACES = 100  # of one round (`store_growth.FEW`): each waits for the others
 RECORD_TTL = 600  # seconds; a data key is not forgotten before (`reseal.py`)
 
 
@@ -91,8 +91,7 @@ class Registry:
         return [[*one.beginning, *changes[one.id]] if one.id in changes else [] for one in asked]
 
     async def _record(self, traces: Sequence[Trace]) -> Sequence[None]:
-        async with self.db.write() as session:
-            await self.ledger.record(session, traces)
+        await self.ledger.append(self.db, traces)
         return [None] * len(traces)
 
 

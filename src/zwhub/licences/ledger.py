@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import NamedTuple
 
 import structlog
@@ -13,12 +12,15 @@ from zwhub.kernel.crypto.checkpoints import Checkpoint, LogKey
 from zwhub.kernel.crypto.notes import BadNote
 from zwhub.kernel.merkle import EMPTY_ROOT, Frontier
 from zwhub.kernel.words import Words
+from zwhub.licences import store_growth as growing
 from zwhub.licences import store_ledger as store
 from zwhub.licences.entry import Action, Trace, entries_of, entry_of, sealed
 from zwhub.licences.kept_checkpoint import KeptCheckpoint
-from zwhub.licences.model import Verification, VerificationBatch
-from zwhub.platform.database import once_committed
+from zwhub.licences.model import VerificationBatch
+from zwhub.licences.store_growth import Growth
+from zwhub.platform.database import Database, once_committed
 from zwhub.platform.private_files import NotPrivate
+from zwhub.platform.reading import Within
 
 BATCH = 2_000  # waiting entries of one pass: their hashing must not hold up the event loop
 _ADOPTED = 5_000
@@ -58,7 +60,23 @@ class Ledger:
     secret: bytes = field(repr=False)
     kept: KeptCheckpoint
     _edge: _Edge | None = None
+    _alone: bool = False  # nobody else was at the ledger when it was last looked at
     _complaint: str = ""
+
+    async def append(self, db: Database, traces: Sequence[Trace]) -> None:
+        """As `record`, in a transaction of its own.
+
+        A single statement, as long as no other hub is at the ledger: it changes nothing unless
+        the tree ends where this process has left it. Else, and for many, turns are taken.
+        """
+        if self._edge is not None and self._alone and len(traces) <= growing.FEW:
+            entries = entries_of(traces, self.secret)
+            growth = self._growth(self._edge, [one.leaf for one in entries])
+            if await growing.append(db.reads.change, growth, traces, entries):
+                self._reached(growth)
+                return
+        async with db.write() as session:
+            await self.record(session, traces)
 
     async def record(
         self,
@@ -75,18 +93,18 @@ class Ledger:
         if not traces:
             return
         if batch is not None:
-            await store.add_batch(session, batch)
-            _cover(traces, batch)
-        await store.add_traces(session, traces)
+            await growing.add_batch(session, batch)
         entries = entries_of(traces, self.secret)
         edge = await self._edge_or_complaint(session)
         if edge is None:
-            await store.append(session, entries)
+            await growing.leave_waiting(session, traces, entries)
             return
-        grown, nodes = edge.frontier.grown(entry["leaf"] for entry in entries)
-        note = self.key.sign(grown.size, grown.root())
-        await store.append_placed(session, entries, edge.frontier.size, nodes, grown, note)
-        self._grew(session, grown, note)
+        growth = self._growth(edge, [one.leaf for one in entries])
+        if len(traces) > growing.FEW:
+            await growing.append_many(session, growth, traces, entries)
+        else:
+            await growing.append(Within(session).fetch, growth, traces, entries)
+        self._grew(session, growth)
 
     async def extend(self, session: AsyncSession) -> Grown:
         """Begin the ledger, or give entries that wait their places.
@@ -100,11 +118,9 @@ class Ledger:
         waiting = await store.waiting(session, BATCH)
         genuine = [one for one in waiting if sealed(self.secret, one.leaf, one.seal)]
         if genuine:
-            grown, nodes = edge.frontier.grown(one.leaf for one in genuine)
-            note = self.key.sign(grown.size, grown.root())
-            ids = [one.trace_id for one in genuine]
-            await store.give_places(session, ids, edge.frontier.size, nodes, grown, note)
-            self._grew(session, grown, note)
+            growth = self._growth(edge, [one.leaf for one in genuine])
+            await growing.give_places(session, growth, [one.trace_id for one in genuine])
+            self._grew(session, growth)
         return Grown(len(genuine), len(waiting) - len(genuine), len(genuine) == BATCH)
 
     async def _edge_or_complaint(self, session: AsyncSession) -> _Edge | None:
@@ -131,7 +147,8 @@ class Ledger:
                 raise _contradicted()
             return None
         edge = self._edge
-        if edge is None or edge.note != newest.note:
+        self._alone = edge is not None and edge.note == newest.note
+        if edge is None or not self._alone:
             edge = await self._read_edge(session, newest.note)
         vouched = edge.vouched
         if (newest.size, newest.root) != (vouched.size, vouched.root) or _shrunk(known, vouched):
@@ -150,8 +167,8 @@ class Ledger:
 
     async def _begin(self, session: AsyncSession) -> Grown:
         """The first checkpoint, of an empty tree; traces older than the ledger are entered."""
-        note = self.key.sign(0, EMPTY_ROOT)
-        if not await store.begin(session, Frontier(), note):
+        first = Growth("", Frontier(), self.key.sign(0, EMPTY_ROOT), Frontier(), ())
+        if not await store.begin(session, first.end, first.next_note):
             return Grown(full=True)  # another process has begun meanwhile
         if await store.last_position(session) is not None:
             raise _contradicted()
@@ -159,16 +176,28 @@ class Ledger:
             after = None
             while rows := await store.traces_without_entry(session, action, after, _ADOPTED):
                 entered = [entry_of(row, action, self.secret) for row in rows]
-                await store.append(session, entered)
+                await growing.enter(session, entered)
                 after = rows[-1].id
-        self._grew(session, Frontier(), note)
+        self._grew(session, first)
         return Grown(full=True)
 
-    def _grew(self, session: AsyncSession, grown: Frontier, note: str) -> None:
-        """Remember the new edge; on disk once it is committed, before anybody is answered."""
-        vouched = Checkpoint(self.key.origin, grown.size, grown.root())
-        self._edge = _Edge(note, vouched, grown)  # believed where the database has this very note
-        once_committed(session, lambda: self.kept.keep(vouched, note))
+    def _growth(self, edge: _Edge, leaves: Sequence[bytes]) -> Growth:
+        end, nodes = edge.frontier.grown(leaves)
+        return Growth(edge.note, edge.frontier, self.key.sign(end.size, end.root()), end, nodes)
+
+    def _grew(self, session: AsyncSession, growth: Growth) -> None:
+        """Remember the new edge, believed where the database has its very note."""
+        self._edge = self._edge_of(growth)
+        once_committed(session, lambda: self._reached(growth))
+
+    def _reached(self, growth: Growth) -> None:
+        """It is committed: on disk, too, before anybody is answered."""
+        self._edge = self._edge_of(growth)
+        self.kept.keep(self._edge.vouched, growth.next_note)
+
+    def _edge_of(self, growth: Growth) -> _Edge:
+        end = growth.end
+        return _Edge(growth.next_note, Checkpoint(self.key.origin, end.size, end.root()), end)
 
     def _known(self) -> Checkpoint | None:
         try:
@@ -190,14 +219,6 @@ def ledger_of(hub: Hub) -> Ledger:
 
 def _ledger(hub: Hub) -> Ledger:
     return Ledger(hub.log_key, hub.index_secret, KeptCheckpoint(hub.checkpoint, hub.log_key))
-
-
-def _cover(traces: Sequence[Trace], batch: VerificationBatch) -> None:
-    """Each trace of a batch vouches for its receipt, so that each leaf does."""
-    digest = sha256(batch.receipt.encode()).digest()
-    for one in traces:
-        if isinstance(one, Verification):
-            one.batch_id, one.batch_sha256 = batch.id, digest
 
 
 def _shrunk(kept: Checkpoint | None, newest: Checkpoint) -> bool:

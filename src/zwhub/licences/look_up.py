@@ -5,9 +5,9 @@ from datetime import datetime
 from zwhub.kernel.actor import Actor, Persona
 from zwhub.kernel.identifiers.holder import matches_code
 from zwhub.kernel.uuid7 import uuid7
+from zwhub.licences.entry import ReadingTrace
 from zwhub.licences.gather import By, Registry
 from zwhub.licences.held import Held
-from zwhub.licences.model import LicenceReading
 
 
 async def look_up(
@@ -25,15 +25,9 @@ async def look_up(
     return held
 
 
-def reading_of(licence_id: int, actor: Actor, now: datetime) -> LicenceReading:
+def reading_of(licence_id: int, actor: Actor, now: datetime) -> ReadingTrace:
     """What is kept of a look at somebody's licence."""
-    return LicenceReading(
-        id=uuid7(now),
-        licence_id=licence_id,
-        at=now,
-        actor=actor.id,
-        organisation=actor.organisation,
-    )
+    return ReadingTrace(uuid7(now), licence_id, now, actor.id, actor.organisation)
 
 
 def holds(actor: Actor, held: Held) -> bool:

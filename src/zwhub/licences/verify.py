@@ -10,12 +10,17 @@ from zwhub.kernel.identifiers.holder import mask_number
 from zwhub.kernel.words import Words
 from zwhub.licences import policy
 from zwhub.licences.decoy import decoy
-from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
-from zwhub.licences.findings import Finding
+from zwhub.licences.enquiry import (
+    Enquiry,
+    Examined,
+    Verified,
+    require_sense,
+    status_version,
+    trace_of,
+)
+from zwhub.licences.entry import VerificationTrace
 from zwhub.licences.gather import By, Registry
 from zwhub.licences.held import Held, veiled
-from zwhub.licences.model import Verification
-from zwhub.licences.policy import Question
 
 
 async def verify_licence(
@@ -30,33 +35,29 @@ async def verify_licence(
     Raises `Refused` (INVALID_INPUT, TOO_LONG) before anything is looked up.
     """
     require_sense(enquiry, now)
-    finding, question, held = await _examine(registry, enquiry, now)
-    trace = trace_of(enquiry, finding, held, registry.vault, actor, now)
-    trace.trust_list_version = question.trust.version
-    trace.status_version = status_version(question if isinstance(held, Held) else None)
-    trace.receipt = receipts.seal(_statement(trace, enquiry, held))
+    examined = await _examine(registry, enquiry, now)
+    trace = trace_of(enquiry, examined, registry.vault, actor, now)
+    trace = trace._replace(receipt=receipts.seal(_statement(trace, enquiry, examined.held)))
     await registry.record(trace)
-    return Verified(finding, held, trace)
+    return Verified(examined.finding, examined.held, trace)
 
 
-async def _examine(
-    registry: Registry, enquiry: Enquiry, now: datetime
-) -> tuple[Finding, Question, Held | None]:
+async def _examine(registry: Registry, enquiry: Enquiry, now: datetime) -> Examined:
     found = await registry.find(enquiry.by, enquiry.value)
     looked_at = found if isinstance(found, Held) else decoy()
     known = await registry.circumstances(looked_at, enquiry.as_of)
     question = known.question(looked_at, enquiry.as_of, now, enquiry.claim)
-    finding = policy.examine(question)
+    finding, trust = policy.examine(question), question.trust.version
     match found:
         case None:
-            return policy.not_found(), question, None
+            return Examined(policy.not_found(), None, trust, status_version(None))
         case Words():
-            return policy.malformed(found), question, None
+            return Examined(policy.malformed(found), None, trust, status_version(None))
         case Held():
-            return finding, question, found
+            return Examined(finding, found, trust, status_version(question))
 
 
-def _statement(trace: Verification, enquiry: Enquiry, held: Held | None) -> dict[str, Any]:
+def _statement(trace: VerificationTrace, enquiry: Enquiry, held: Held | None) -> dict[str, Any]:
     """Who asked, what, when, and the verdict with the versions it rests on."""
     licence = None
     if held is not None:

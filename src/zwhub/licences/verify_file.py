@@ -17,6 +17,7 @@ from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
 from zwhub.licences import policy
 from zwhub.licences.enquiry import require_purpose, status_version
+from zwhub.licences.entry import VerificationTrace
 from zwhub.licences.files.authority import NamedLicence, by_its_issuer
 from zwhub.licences.files.examine import examine_file
 from zwhub.licences.files.findings import (
@@ -31,7 +32,6 @@ from zwhub.licences.files.jws import translated
 from zwhub.licences.files.verdict import Anchors
 from zwhub.licences.gather import By, Registry, find, questions
 from zwhub.licences.held import Held, veiled
-from zwhub.licences.model import Verification
 from zwhub.licences.policy import Examine, Question
 from zwhub.licences.trust import trust_list
 from zwhub.licences.upload import content_of, use_up
@@ -63,7 +63,7 @@ class VerifiedFile:
     """What the hub found, and the trace it left."""
 
     finding: FileFinding
-    trace: Verification
+    trace: VerificationTrace
 
 
 async def verify_licence_file(
@@ -92,10 +92,10 @@ async def verify_licence_file(
         finding = by_its_issuer(finding, NamedLicence.registered(held.body), anchors)
     finding, question = await _with_licence(session, registry, finding, held, now)
     digest = sha256_hex(content)
-    trace = _trace(enquiry, digest, finding, held, actor, now)
-    trace.trust_list_version = trust.version
-    trace.status_version = status_version(question)
-    trace.receipt = receipts.seal(_statement(trace, digest, finding, held))
+    trace = _trace(enquiry, digest, finding, held, actor, now)._replace(
+        trust_list_version=trust.version, status_version=status_version(question)
+    )
+    trace = trace._replace(receipt=receipts.seal(_statement(trace, digest, finding, held)))
     if isinstance(enquiry.file, UUID):
         await use_up(session, enquiry.file)
     await registry.ledger.record(session, [trace])
@@ -159,10 +159,11 @@ def _trace(
     held: Held | None,
     actor: Actor,
     now: datetime,
-) -> Verification:
+) -> VerificationTrace:
     checks = [*finding.checks, *(check for one in finding.signatures for check in one.checks)]
-    return Verification(
+    return VerificationTrace(
         id=uuid7(now),
+        batch_id=None,
         at=now,
         actor=actor.id,
         organisation=actor.organisation,
@@ -175,6 +176,9 @@ def _trace(
         verdict=finding.verdict,
         reason=finding.reason,
         checks=[_kept(check) for check in checks],
+        trust_list_version="",
+        status_version="",
+        receipt="",
     )
 
 
@@ -196,7 +200,7 @@ def _kept(check: FileCheck) -> dict[str, str]:
 
 
 def _statement(
-    trace: Verification, digest: str, finding: FileFinding, held: Held | None
+    trace: VerificationTrace, digest: str, finding: FileFinding, held: Held | None
 ) -> dict[str, Any]:
     """Who asked, about which bytes, when, and the verdicts with the versions they rest on.
 

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -19,13 +20,21 @@ from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
 from zwhub.licences import policy
-from zwhub.licences.enquiry import Enquiry, Verified, require_sense, status_version, trace_of
+from zwhub.licences.enquiry import (
+    Enquiry,
+    Examined,
+    Verified,
+    require_sense,
+    status_version,
+    trace_of,
+)
 from zwhub.licences.findings import Finding, Verdict
-from zwhub.licences.gather import By, Found, Registry, find_many, questions
+from zwhub.licences.gather import By, Registry, find_many, questions
 from zwhub.licences.held import Held, veiled
 from zwhub.licences.model import VerificationBatch
 from zwhub.licences.policy import Question
 from zwhub.licences.trust import trust_list
+from zwhub.licences.vault import Vault
 
 MOST_LICENCES = 1_000
 
@@ -68,26 +77,57 @@ async def verify_licences(
     """
     enquiries = _require_size(enquiry).each()
     require_sense(enquiries[0], now)
+    examined = await _examine(session, registry, enquiry, now)
+    batch_id = uuid7(now)
+    receipt = receipts.seal(_statement(batch_id, enquiry, examined, actor, now))
+    batch = VerificationBatch(id=batch_id, at=now, receipt=receipt)
+    verified = _traced(zip(enquiries, examined, strict=True), batch, registry.vault, actor)
+    await registry.ledger.record(session, [one.trace for one in verified], batch)
+    return VerifiedBatch(verified, receipt)
+
+
+async def _examine(
+    session: AsyncSession, registry: Registry, enquiry: BatchEnquiry, now: datetime
+) -> list[Examined]:
     found = await find_many(registry, enquiry.asked)
     held = [one for one in found if isinstance(one, Held)]
     asked = await questions(registry, held, enquiry.as_of, now) if held else []
-    findings = await _examined(asked)
-    examined = iter(zip(asked, findings, strict=True))
     trust = asked[0].trust if asked else await trust_list(session, registry.trust)
-    batch_id = uuid7(now)
+    judged = iter(zip(asked, await _findings(asked), strict=True))
+    examined = []
+    for one in found:
+        if isinstance(one, Held):
+            question, finding = next(judged)
+            examined.append(Examined(finding, one, trust.version, status_version(question)))
+        else:
+            finding = policy.not_found() if one is None else policy.malformed(one)
+            examined.append(Examined(finding, None, trust.version, status_version(None)))
+    return examined
+
+
+async def _findings(asked: Sequence[Question]) -> list[Finding]:
+    """Examine on as many threads as there are cores: the signatures release the interpreter."""
+    cores = os.cpu_count() or 1
+    size = -(-len(asked) // cores) or 1
+    parts = [asked[start : start + size] for start in range(0, len(asked), size)]
+    return list(chain(*await asyncio.gather(*(asyncio.to_thread(_judge, one) for one in parts))))
+
+
+def _judge(asked: Sequence[Question]) -> list[Finding]:
+    return [policy.examine(question) for question in asked]
+
+
+def _traced(
+    asked: Iterable[tuple[Enquiry, Examined]], batch: VerificationBatch, vault: Vault, actor: Actor
+) -> list[Verified]:
+    """Each trace of a batch vouches for its receipt, so that each leaf does."""
+    digest = sha256(batch.receipt.encode()).digest()
     verified = []
-    for one, answer in zip(enquiries, found, strict=True):
-        question, finding = _finding(answer, examined)
-        kept = answer if isinstance(answer, Held) else None
-        trace = trace_of(one, finding, kept, registry.vault, actor, now)
-        trace.batch_id, trace.receipt, trace.trust_list_version = batch_id, "", trust.version
-        trace.status_version = status_version(question)
-        verified.append(Verified(finding, kept, trace))
-    receipt = receipts.seal(_statement(batch_id, enquiry, verified, actor, now))
-    batch = VerificationBatch(id=batch_id, at=now, receipt=receipt)
-    traces = [one.trace for one in verified]
-    await registry.ledger.record(session, traces, batch)
-    return VerifiedBatch(verified, receipt)
+    for enquiry, one in asked:
+        trace = trace_of(enquiry, one, vault, actor, batch.at)
+        trace = trace._replace(batch_id=batch.id, batch_sha256=digest)
+        verified.append(Verified(one.finding, one.held, trace))
+    return verified
 
 
 def _require_size(enquiry: BatchEnquiry) -> BatchEnquiry:
@@ -100,29 +140,10 @@ def _require_size(enquiry: BatchEnquiry) -> BatchEnquiry:
     return enquiry
 
 
-async def _examined(asked: Sequence[Question]) -> list[Finding]:
-    """Examine on as many threads as there are cores: the signatures release the interpreter."""
-    cores = os.cpu_count() or 1
-    size = -(-len(asked) // cores) or 1
-    parts = [asked[start : start + size] for start in range(0, len(asked), size)]
-    return list(chain(*await asyncio.gather(*(asyncio.to_thread(_examine, one) for one in parts))))
-
-
-def _examine(asked: Sequence[Question]) -> list[Finding]:
-    return [policy.examine(question) for question in asked]
-
-
-def _finding(answer: Found, examined: Any) -> tuple[Question | None, Finding]:
-    if isinstance(answer, Held):
-        question, finding = next(examined)
-        return question, finding
-    return None, policy.not_found() if answer is None else policy.malformed(answer)
-
-
 def _statement(
     batch_id: UUID,
     enquiry: BatchEnquiry,
-    verified: Sequence[Verified],
+    examined: Sequence[Examined],
     actor: Actor,
     now: datetime,
 ) -> dict[str, Any]:
@@ -132,9 +153,9 @@ def _statement(
     spaces: whoever holds the answer can compute it again. An identifier with a person's number in
     it is masked here as it is there: a digest over 18 digits can be searched.
     """
-    results = [_result(one) for one in verified]
+    results = [_result(one) for one in examined]
     listed = json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode()
-    verdicts = [one.finding.verdict for one in verified]
+    verdicts = [one.finding.verdict for one in examined]
     return {
         "jti": str(batch_id),
         "iat": int(now.timestamp()),
@@ -144,11 +165,11 @@ def _statement(
         "asOf": enquiry.as_of.isoformat(),
         "counts": {verdict: verdicts.count(verdict) for verdict in Verdict},
         "resultsSha256": sha256_hex(listed),
-        "trustListVersion": verified[0].trace.trust_list_version,
+        "trustListVersion": examined[0].trust_version,
     }
 
 
-def _result(one: Verified) -> list[str | None]:
+def _result(one: Examined) -> list[str | None]:
     held = one.held if one.held is not None and one.held.id else None
     identifier = None if held is None else veiled(str(held.body.identifier), held)
     return [identifier, one.finding.verdict, one.finding.reason]

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+Fetch = Callable[..., Awaitable[Sequence[Any]]]  # a statement, its values: the rows
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
 
 
@@ -41,14 +42,25 @@ class Readers:
                         continue
             return await self._fetched(await self._connect(), statement, values)
 
+    async def change(self, statement: str, *values: Any) -> Sequence[Any]:
+        """The rows of a statement that changes something, sent once: where its connection is lost,
+        nobody knows whether it was carried out."""
+        async with self._room:
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.is_closed():
+                    return await self._fetched(connection, statement, values)
+            return await self._fetched(await self._connect(), statement, values)
+
     async def _fetched(
         self, connection: "asyncpg.Connection[Any]", statement: str, values: Sequence[Any]
     ) -> Sequence[Any]:
         try:
-            rows: Sequence[Any] = await connection.fetch(statement, *values)
-        except asyncpg.InvalidCachedStatementError:  # a migration ran meanwhile
-            await connection.reload_schema_state()
-            rows = await connection.fetch(statement, *values)
+            try:
+                rows: Sequence[Any] = await connection.fetch(statement, *values)
+            except asyncpg.InvalidCachedStatementError:  # a migration ran meanwhile
+                await connection.reload_schema_state()
+                rows = await connection.fetch(statement, *values)
         except (Exception, asyncio.CancelledError):
             connection.terminate()  # who knows what it is doing
             raise

@@ -18,8 +18,8 @@ from zwhub.kernel.identifiers.holder import matches_code
 from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.words import Words
 from zwhub.licences.api.faces import Licence, registry_of
+from zwhub.licences.entry import ReadingTrace
 from zwhub.licences.look_up import reading_of
-from zwhub.licences.model import LicenceReading
 from zwhub.supermarket.plan import (
     Alternative,
     MaterialOutcome,
@@ -225,7 +225,7 @@ def _require_no_situations(situations: list[str]) -> None:
         raise Refused(Reason.INVALID_INPUT, words, ("input", "situations", "0"))
 
 
-def _readings(found: Plan, ctx: Context) -> list[LicenceReading]:
+def _readings(found: Plan, ctx: Context) -> list[ReadingTrace]:
     """A system's look at somebody's licences leaves a trace; one's own does not."""
     if ctx.actor.persona is not Persona.DEPARTMENT:
         return []

@@ -22,6 +22,7 @@ from zwhub.licences.api.faces import (
     registry_of,
     vault_of,
 )
+from zwhub.licences.entry import VerificationTrace
 from zwhub.licences.findings import Verdict, VerificationReason
 from zwhub.licences.gather import By
 from zwhub.licences.held import Held
@@ -108,7 +109,7 @@ def _asked(trace: model.Verification, ctx: Context) -> bool:
 
 
 def verification_face(
-    trace: model.Verification, held: Held | None, receipt: str, ctx: Context
+    trace: model.Verification | VerificationTrace, held: Held | None, receipt: str, ctx: Context
 ) -> Verification:
     """The GraphQL face of a trace."""
     return Verification(
