@@ -10,7 +10,7 @@ from zwhub.kernel.refusal import Reason, Refused
 from zwhub.kernel.uuid7 import uuid7
 from zwhub.kernel.words import Words
 from zwhub.licences.entry import VerificationTrace
-from zwhub.licences.findings import Check, Finding
+from zwhub.licences.findings import Finding
 from zwhub.licences.gather import By
 from zwhub.licences.held import Held
 from zwhub.licences.policy import HolderClaim, Question
@@ -115,21 +115,11 @@ def trace_of(
         as_of=enquiry.as_of,
         verdict=finding.verdict,
         reason=finding.reason,
-        checks=[_kept(check) for check in finding.checks],
+        checks=finding.kept,
         trust_list_version=examined.trust_version,
         status_version=examined.status_version,
         receipt="",
     )
-
-
-def _kept(check: Check) -> dict[str, str]:
-    return {
-        "name": check.name,
-        "outcome": check.outcome,
-        "zh": check.detail.zh,
-        "en": check.detail.en,
-        "clause": check.clause,
-    }
 
 
 def status_version(question: Question | None) -> str:

@@ -1,7 +1,8 @@
 """What a verification can say (核验结论): verdicts, reasons, check outcomes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 
 from zwhub.kernel.words import Words
 
@@ -66,7 +67,7 @@ class Outcome(StrEnum):
     NOT_CHECKED = "NOT_CHECKED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Check:
     """One check: what was looked at, how it ended, in words, and by which rule.
 
@@ -80,20 +81,13 @@ class Check:
     reason: VerificationReason | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Finding:
     """Every check in order, and what follows from them."""
 
     checks: tuple[Check, ...]
-    _deciding: Check | None = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        telling = [check for check in self.checks if check.reason is not None]
-        failed = (check for check in telling if check.outcome is Outcome.FAIL)
-        open_ = (check for check in telling if check.outcome is Outcome.NOT_CHECKED)
-        object.__setattr__(self, "_deciding", next(failed, next(open_, None)))
-
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         match self._deciding:
             case None:
@@ -103,9 +97,34 @@ class Finding:
             case _:
                 return Verdict.INDETERMINATE
 
-    @property
+    @cached_property
     def reason(self) -> VerificationReason:
         deciding = self._deciding
         if deciding is None or deciding.reason is None:
             return VerificationReason.OK
         return deciding.reason
+
+    @cached_property
+    def _deciding(self) -> Check | None:
+        telling = [check for check in self.checks if check.reason is not None]
+        failed = (check for check in telling if check.outcome is Outcome.FAIL)
+        open_ = (check for check in telling if check.outcome is Outcome.NOT_CHECKED)
+        return next(failed, next(open_, None))
+
+    @cached_property
+    def kept(self) -> list[dict[str, str]]:
+        """The checks as traces keep them; not to be changed."""
+        return [
+            {
+                "name": check.name,
+                "outcome": check.outcome,
+                "zh": check.detail.zh,
+                "en": check.detail.en,
+                "clause": check.clause,
+            }
+            for check in self.checks
+        ]
+
+
+# Of millions of verifications most end alike: what follows from the same checks is told once.
+finding_of = lru_cache(maxsize=1_024)(Finding)

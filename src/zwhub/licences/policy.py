@@ -10,11 +10,12 @@ from zwhub.kernel.crypto.certificates import chain_problem
 from zwhub.kernel.crypto.jws import Jws
 from zwhub.kernel.crypto.trust import TrustedKey, TrustList
 from zwhub.kernel.identifiers.holder import matches_code, matches_name
-from zwhub.kernel.identifiers.licence import CheckState, LicenceIdentifier
+from zwhub.kernel.identifiers.licence import LicenceIdentifier
 from zwhub.kernel.words import Words
+from zwhub.licences import outcomes
 from zwhub.licences.body import Body
-from zwhub.licences.findings import Check, CheckName, Finding, Outcome, VerificationReason
-from zwhub.licences.status import LicenceState, Standing, standing_at
+from zwhub.licences.findings import Check, Finding, finding_of
+from zwhub.licences.status import Standing, standing_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +62,19 @@ Examine = Callable[[Question], Check]
 
 def record(q: Question) -> Check:
     """The registry holds exactly this record, byte for byte."""
-    clause = "GB/T 36903"
     if q.history is None:
-        words = Words("本库未归集此记录", "this repository has not collected the record")
-        return _unknown(CheckName.RECORD, words, clause, VerificationReason.NOT_REGISTERED)
-    if not q.same_as_registered:
-        words = Words(
-            "与本库同标识记录不同", "the registry holds another record of this identifier"
-        )
-        return _fail(CheckName.RECORD, words, clause, VerificationReason.RECORD_DIFFERS)
-    return _pass(CheckName.RECORD, Words("与本库记录一致", "as collected"), clause)
+        return outcomes.NOT_COLLECTED
+    return outcomes.AS_COLLECTED if q.same_as_registered else outcomes.ANOTHER_RECORD
 
 
 def signature(q: Question) -> Check:
     """The issuer's signature covers these very bytes (RFC 7515 §5.2; GB/T 32918.2 for SM2)."""
-    clause = "GB/T 32918.2" if q.jws.algorithm == "SM2" else "RFC 7515 §5.2"
-    if q.key is None:
-        words = Words("无此签名密钥，无法验签", "the signing key is not known: not checkable")
-        return Check(CheckName.SIGNATURE, Outcome.NOT_CHECKED, words, clause)
-    if not proven.signed_by(q.jws, q.key.certificate.public_key):
-        words = Words("签名与内容不符", "the signature does not match the content")
-        return _fail(CheckName.SIGNATURE, words, clause, VerificationReason.SIGNATURE_INVALID)
     algorithm = q.jws.algorithm
-    return _pass(CheckName.SIGNATURE, Words(f"{algorithm} 签名有效", f"{algorithm}, valid"), clause)
+    if q.key is None:
+        return outcomes.SIGNING_KEY_UNKNOWN[algorithm]
+    if not proven.signed_by(q.jws, q.key.certificate.public_key):
+        return outcomes.SIGNATURE_WRONG[algorithm]
+    return outcomes.SIGNATURE_VALID[algorithm]
 
 
 def issuer_trusted(q: Question) -> Check:
@@ -91,55 +82,37 @@ def issuer_trusted(q: Question) -> Check:
 
     Whether it was really the issuer who signed does not depend on the day asked about.
     """
-    name, clause = CheckName.ISSUER_TRUSTED, "RFC 5280 §6.1"
-    reason = VerificationReason.ISSUER_NOT_TRUSTED
     if q.key is None:
-        words = Words("签名密钥不在信任列表中", "the signing key is not on the trust list")
-        return _fail(name, words, clause, reason)
+        return outcomes.KEY_NOT_LISTED
     problem = q.key.distrust(q.body.signed_at, q.held_since)
     if problem is None:
         problem = chain_problem(q.key.certificate, q.trust.roots, q.body.signed_at)
-    if problem is not None:
-        return _fail(name, problem, clause, reason)
-    return _pass(name, Words("证书链可信", "its certificate stands under a trusted root"), clause)
+    return outcomes.CHAIN_TRUSTED if problem is None else outcomes.untrusted(problem)
 
 
 def signing_time(q: Question) -> Check:
     """It was not signed later than now, whatever moment is asked about."""
-    name, clause = CheckName.SIGNING_TIME, "RFC 5280 §6.1"
-    if lies_ahead(q.body.signed_at, q.now or q.as_of):
-        words = Words("签章时间在将来", "signedAt lies in the future")
-        return _fail(name, words, clause, VerificationReason.SIGNED_IN_FUTURE)
-    return _pass(name, Words("签章时间不在将来", "it was signed before now"), clause)
+    ahead = lies_ahead(q.body.signed_at, q.now or q.as_of)
+    return outcomes.SIGNED_IN_FUTURE if ahead else outcomes.SIGNED_BEFORE
 
 
 def certificate_at_signing(q: Question) -> Check:
     """The certificate was valid when the record was signed."""
-    name, clause = CheckName.CERTIFICATE_AT_SIGNING, "RFC 5280 §4.1.2.5"
     if q.key is None:
-        return Check(name, Outcome.NOT_CHECKED, Words("无证书", "no certificate"), clause)
+        return outcomes.NO_CERTIFICATE
     certificate = q.key.certificate
-    if not certificate.not_before <= q.body.signed_at <= certificate.not_after:
-        words = Words("签发时证书不在有效期内", "the certificate was not valid at signing")
-        return _fail(name, words, clause, VerificationReason.CERTIFICATE_EXPIRED_AT_SIGNING)
-    return _pass(name, Words("签发时证书有效", "the certificate was valid at signing"), clause)
+    valid = certificate.not_before <= q.body.signed_at <= certificate.not_after
+    return outcomes.CERTIFICATE_VALID if valid else outcomes.CERTIFICATE_EXPIRED
 
 
 def issuer_authorised(q: Question) -> Check:
     """The key belongs to the body named as issuer, which could issue this type then."""
-    name, clause = CheckName.ISSUER_AUTHORISED, "GB/T 36901"
     if q.key is None:
-        return Check(name, Outcome.NOT_CHECKED, Words("签发者未知", "signer unknown"), clause)
+        return outcomes.SIGNER_UNKNOWN
     if q.key.issuer != q.body.issuer_code or q.body.type_code not in q.key.may_sign:
-        words = Words("签发者无权签发此类证照", "the signer may not issue this type of licence")
-        return _fail(name, words, clause, VerificationReason.ISSUER_NOT_AUTHORISED)
-    if not q.key.may_issue(q.body.type_code, q.body.signed_at):
-        words = Words(
-            "签章时签发者尚无权或已无权签发此类证照",
-            "the signer had no right to issue this type of licence when it signed",
-        )
-        return _fail(name, words, clause, VerificationReason.ISSUER_NOT_AUTHORISED)
-    return _pass(name, Words("签发者有权签发", "the signer may issue this type"), clause)
+        return outcomes.NOT_AUTHORISED
+    authorised = q.key.may_issue(q.body.type_code, q.body.signed_at)
+    return outcomes.AUTHORISED if authorised else outcomes.NOT_AUTHORISED_THEN
 
 
 def identifier(q: Question) -> Check:
@@ -149,90 +122,44 @@ def identifier(q: Question) -> Check:
 
 def check_character(one: LicenceIdentifier) -> Check:
     """As `identifier`, of an identifier without a record."""
-    name, clause = CheckName.IDENTIFIER, "GB/T 36904"
-    match one.check_state:
-        case CheckState.WRONG:
-            words = Words("证照标识校验位错误", "the identifier's check character is wrong")
-            return _fail(name, words, clause, VerificationReason.CHECK_CHARACTER_WRONG)
-        case CheckState.VARIANT:
-            words = Words(
-                "警告：证照标识采用厂商变体校验位（CHECK_DIGIT_VARIANT）",
-                "warning: a vendor's variant of the check character (CHECK_DIGIT_VARIANT)",
-            )
-            return _pass(name, words, clause)
-        case CheckState.VALID:
-            return _pass(name, Words("校验位正确", "the check character is right"), clause)
-
-
-_STATE_REASONS = {
-    LicenceState.SUSPENDED: VerificationReason.SUSPENDED,
-    LicenceState.REVOKED: VerificationReason.REVOKED,
-    LicenceState.REVOKED_AS_PENALTY: VerificationReason.REVOKED,
-    LicenceState.CANCELLED: VerificationReason.CANCELLED,
-    LicenceState.LAPSED: VerificationReason.LAPSED,
-    LicenceState.TRANSFERRED_OUT: VerificationReason.TRANSFERRED_OUT,
-}
+    return outcomes.CHECK_CHARACTERS[one.check_state]
 
 
 def registry_status(q: Question) -> Check:
     """What the registry says of the licence at the moment asked about."""
-    name, clause = CheckName.REGISTRY_STATUS, "GB/T 36903"
     if not q.history:
-        words = Words("无登记状态可查", "no registered status to look at")
-        return _unknown(name, words, clause, VerificationReason.STATUS_UNAVAILABLE)
+        return outcomes.NO_STANDING
     standing = standing_at(q.history, q.as_of)
-    if standing is None:
-        words = Words("当时尚未颁发", "not yet issued at that moment")
-        return _fail(name, words, clause, VerificationReason.NOT_YET_ISSUED)
-    if standing.state is LicenceState.VALID:
-        return _pass(name, Words("登记状态为有效", "registered as valid"), clause)
-    if standing.state is LicenceState.OTHER:
-        words = Words("登记状态为其他", "registered under another state")
-        return _unknown(name, words, clause, VerificationReason.STATUS_UNKNOWN)
-    words = Words(f"登记状态：{standing.state}", f"registered as {standing.state}")
-    return _fail(name, words, clause, _STATE_REASONS[standing.state])
+    return outcomes.NOT_YET_ISSUED if standing is None else outcomes.STANDINGS[standing.state]
 
 
 def newest_version(q: Question) -> Check:
     """No later version replaced this one (延续、变更)."""
-    name, clause = CheckName.NEWEST_VERSION, "GB/T 36904"
     if q.successor is not None:
-        words = Words("已被新版本取代", "a later version replaced it")
-        return _fail(name, words, clause, VerificationReason.SUPERSEDED)
-    if q.history is None:
-        words = Words("未登记，无从得知", "not registered: not known")
-        return Check(name, Outcome.NOT_CHECKED, words, clause)
-    return _pass(name, Words("为最新版本", "the newest version"), clause)
+        return outcomes.SUPERSEDED
+    return outcomes.VERSION_UNKNOWN if q.history is None else outcomes.NEWEST
 
 
 def validity(q: Question) -> Check:
     """The civil date in Asia/Shanghai lies within the period of validity."""
-    name, clause = CheckName.VALIDITY, "GB/T 36903"
     day = civil_date(q.as_of)
     if day < q.body.valid_from:
-        words = Words("尚未生效", "not yet valid")
-        return _fail(name, words, clause, VerificationReason.NOT_YET_VALID)
-    if q.body.valid_until is not None and day > q.body.valid_until:
-        return _fail(name, Words("已过有效期", "expired"), clause, VerificationReason.EXPIRED)
-    return _pass(name, Words("在有效期内", "within its period of validity"), clause)
+        return outcomes.NOT_YET_VALID
+    expired = q.body.valid_until is not None and day > q.body.valid_until
+    return outcomes.EXPIRED if expired else outcomes.IN_FORCE
 
 
 def holder(q: Question) -> Check:
     """The presenter's claim fits one of the holders; nothing of the holder is told."""
-    name, clause = CheckName.HOLDER, "GB/T 36903"
     claim = q.claim
     if claim is None or (claim.code is None and claim.name is None):
-        words = Words("未提供持证主体", "no claim about the holder was made")
-        return Check(name, Outcome.NOT_CHECKED, words, clause)
+        return outcomes.NO_CLAIM
     fits = any(
         (claim.code is None or matches_code(claim.code, one.code))
         and (claim.name is None or matches_name(claim.name, one.name))
         for one in q.body.holders
     )
-    if not fits:
-        words = Words("与持证主体不符", "the claim does not fit the holder")
-        return _fail(name, words, clause, VerificationReason.HOLDER_MISMATCH)
-    return _pass(name, Words("与持证主体相符", "the claim fits the holder"), clause)
+    return outcomes.CLAIM_FITS if fits else outcomes.CLAIM_DIFFERS
 
 
 GENUINE: tuple[Examine, ...] = (
@@ -267,35 +194,14 @@ def examine(question: Question, checks: Sequence[Examine] = GENUINE) -> Finding:
     """Every check in order. An empty policy would vouch for anything, so it is an error."""
     if not checks:
         raise ValueError("an empty policy proves nothing")
-    return Finding(tuple(check(question) for check in checks))
+    return finding_of(tuple(check(question) for check in checks))
 
 
 def not_found() -> Finding:
     """Nothing is registered under what was asked: an answer like any other."""
-    words = Words("本库无此证照", "this repository holds no such licence")
-    reason = VerificationReason.NOT_FOUND
-    return Finding((_fail(CheckName.RECORD, words, "GB/T 36903", reason), *_unmade()))
+    return outcomes.NOT_FOUND
 
 
 def malformed(words: Words) -> Finding:
     """What was presented is not a licence record."""
-    reason = VerificationReason.MALFORMED
-    return Finding((_fail(CheckName.RECORD, words, "RFC 7515 §3.1", reason), *_unmade()))
-
-
-def _unmade() -> tuple[Check, ...]:
-    words = Words("无记录可查", "there is no record to look at")
-    names = [name for name in CheckName if name is not CheckName.RECORD]
-    return tuple(Check(name, Outcome.NOT_CHECKED, words, "") for name in names)
-
-
-def _pass(name: CheckName, detail: Words, clause: str) -> Check:
-    return Check(name, Outcome.PASS, detail, clause)
-
-
-def _fail(name: CheckName, detail: Words, clause: str, reason: VerificationReason) -> Check:
-    return Check(name, Outcome.FAIL, detail, clause, reason)
-
-
-def _unknown(name: CheckName, detail: Words, clause: str, reason: VerificationReason) -> Check:
-    return Check(name, Outcome.NOT_CHECKED, detail, clause, reason)
+    return outcomes.malformed(words)

@@ -163,7 +163,7 @@ def _statement(
         "purpose": enquiry.purpose.strip(),
         "caseNumber": enquiry.case_number,
         "asOf": enquiry.as_of.isoformat(),
-        "counts": {verdict: verdicts.count(verdict) for verdict in Verdict},
+        "counts": {verdict.value: verdicts.count(verdict) for verdict in Verdict},
         "resultsSha256": sha256_hex(listed),
         "trustListVersion": examined[0].trust_version,
     }

@@ -5,12 +5,15 @@ Its status lists (状态列表) are signed with the same key, under a `typ` of t
 
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
+import orjson
+
 from zwhub.kernel.crypto.digests import sha256_hex
-from zwhub.kernel.crypto.jws import MalformedJws, parse, sign
+from zwhub.kernel.crypto.jws import MalformedJws, parse, signer
 from zwhub.kernel.crypto.keys import Algorithm, PrivateKey, PublicKey
 from zwhub.kernel.words import Words
 
@@ -25,7 +28,7 @@ class BadReceipt(Exception):
         self.words = words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReceiptKey:
     """The hub's own signing key (ES256, so that any JOSE library can check it)."""
 
@@ -35,14 +38,13 @@ class ReceiptKey:
     def new(cls) -> "ReceiptKey":
         return cls(PrivateKey.generate(Algorithm.ES256))
 
-    @property
+    @cached_property
     def kid(self) -> str:
         return "receipt-" + sha256_hex(self.private.public.der())[:16]
 
     def seal(self, claims: Mapping[str, Any], typ: str = TYP) -> str:
         """The claims as a compact JWS."""
-        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
-        return sign(self.private, self.kid, payload, typ)
+        return _signer(self, typ)(orjson.dumps(claims))
 
     def jwk(self) -> dict[str, str]:
         """The public key as a JSON Web Key (RFC 7517)."""
@@ -56,6 +58,11 @@ class ReceiptKey:
             "use": "sig",
             "alg": "ES256",
         }
+
+
+@lru_cache(maxsize=64)  # a process has one key, and few kinds of statements
+def _signer(key: ReceiptKey, typ: str) -> Callable[[bytes], str]:
+    return signer(key.private, key.kid, typ)
 
 
 def read_receipt(text: str | bytes, jwks: Mapping[str, Any]) -> dict[str, Any]:
