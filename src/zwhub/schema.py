@@ -17,6 +17,7 @@ from zwhub.directory.api import DirectoryQueries
 from zwhub.graph.access import Admit, root_field
 from zwhub.graph.context import Context, Info
 from zwhub.graph.fields import argument
+from zwhub.graph.inputs import build_inputs
 from zwhub.graph.node import Node, read_global_id
 from zwhub.graph.rules import EVERYONE, Access, ListSize, Matter, describe_arguments
 from zwhub.graph.scalars import SCALARS
@@ -202,5 +203,6 @@ schema = strawberry.Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 describe_arguments(schema._schema.directives)
+build_inputs(schema)
 operations()
 type_rules()

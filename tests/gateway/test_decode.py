@@ -76,3 +76,45 @@ def test_nul_is_found_wherever_it_stands(value: object) -> None:
 
 def test_a_backslash_before_the_same_letters_is_none() -> None:
     refuse_nul(b'"\\\\u0000"', decode_json(b'"\\\\u0000"', 1))
+
+
+def no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name twice")
+    return dict(pairs)
+
+
+def with_repeats(value: Any) -> str:
+    """JSON of pairs, so that a name can stand in it twice."""
+    if isinstance(value, tuple):
+        members = (f"{json.dumps(name)} : {with_repeats(inner)}" for name, inner in value)
+        return "{" + ", ".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(with_repeats, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+NAMES = st.sampled_from(["a", "b", "", ":", '"', "\\", '\\":"', "{:", "证"])
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers(-9, 9) | NAMES,
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.lists(st.tuples(NAMES, inner), max_size=4).map(tuple)
+        ),
+        max_leaves=20,
+    )
+)
+@example((("a", (("b", 1),)), ("a", 2)))
+@example([(("a", ":"), ("a", ""))])
+def test_a_name_twice_is_found_as_by_a_slow_reader(value: Any) -> None:
+    body = with_repeats(value).encode()
+    try:
+        expected = json.loads(body, object_pairs_hook=no_repeats)
+    except ValueError:
+        with pytest.raises(TurnedAway) as turned:
+            decode_json(body, 1_000)
+        assert turned.value.problems[0].words.en == "The same name occurs twice"
+    else:
+        assert decode_json(body, 1_000) == expected

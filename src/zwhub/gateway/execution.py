@@ -16,6 +16,7 @@ from graphql import (
     subscribe,
 )
 
+from zwhub.gateway.deadline import Deadline
 from zwhub.gateway.documents import Documents, Prepared
 from zwhub.gateway.excess import exceeded
 from zwhub.gateway.failures import field_problem, not_started, overloaded
@@ -132,7 +133,7 @@ class Engine:
     async def _run(self, ready: Ready, manner: Manner) -> Answer:
         plan = ready.prepared.plan(ready.operation)
         try:
-            async with asyncio.timeout(self.door.execution_seconds):
+            with Deadline(self.door.execution_seconds):
                 result = await plan.run(ready.asked.variables, manner.context)
                 return self.answer(ready, result, manner)
         except TimeoutError:

@@ -1,8 +1,7 @@
 """GraphQL over HTTP (HTTP 端点): our own, for the stock view answers 500 to bad input."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -102,7 +101,7 @@ class GraphQLEndpoint:
         manner = Manner(context, call.language, call.request_id)
         if ready.kind is OperationType.MUTATION:
             return await self.engine.run(ready, manner)
-        async with _while_connected(receive):
+        with _WhileConnected(receive):
             return await self.engine.run(ready, manner)
 
     async def _asked(self, scope: Scope, receive: Receive, call: Call) -> Asked:
@@ -136,37 +135,41 @@ def _allowed_over_http(ready: Ready, method: str) -> None:
         raise TurnedAway(_GET_QUERIES_ONLY, status=405, headers={"allow": "POST"})
 
 
-@asynccontextmanager
-async def _while_connected(receive: Receive) -> AsyncIterator[None]:
+class _WhileConnected:
     """Cancel the body when the client hangs up, and raise `ClientGone` in its stead.
 
     The watch begins only after `_PATIENCE` seconds: most queries are over by then and pay one
     timer instead of a task.
     """
-    caller = asyncio.current_task()
-    gone = False
 
-    async def watch() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone = True
-        if caller is not None:
-            caller.cancel()
+    __slots__ = ("_caller", "_gone", "_receive", "_timer", "_watch")
 
-    watches: list[asyncio.Task[None]] = []
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(_PATIENCE, lambda: watches.append(loop.create_task(watch())))
-    try:
-        yield
-    except asyncio.CancelledError:
-        if gone and caller is not None and caller.uncancel() == 0:
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._caller = asyncio.current_task()
+        self._watch: asyncio.Task[None] | None = None
+        self._gone = False
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
+        if cancelled and self._gone and self._caller and self._caller.uncancel() == 0:
             raise ClientGone from None
-        raise
-    finally:
-        timer.cancel()
-        for task in watches:
-            task.cancel()
+
+    def _begin(self) -> None:
+        self._watch = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._caller is not None:
+            self._caller.cancel()
 
 
 _METHODS = Problem(Code.METHOD_NOT_ALLOWED, Words("只接受 GET 与 POST", "Only GET and POST"))

@@ -1,6 +1,5 @@
 """Requests (请求): bytes from outside, read into one small frozen shape or turned away."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
+from zwhub.gateway.deadline import Deadline
 from zwhub.gateway.decode import decode_json, refuse_nul, repeated_name
 from zwhub.gateway.limits import FrontDoor
 from zwhub.gateway.problems import Code, Problem, TurnedAway, bad_request
@@ -61,7 +61,7 @@ async def read_body(headers: Mapping[str, str], receive: Receive, door: FrontDoo
         await let_finish(receive, door.body_bytes)
         raise _too_large(door.body_bytes)
     try:
-        async with asyncio.timeout(door.body_seconds):
+        with Deadline(door.body_seconds):
             body = await _stream(receive, door.body_bytes)
     except TimeoutError:
         raise TurnedAway(_SLOW_BODY, status=408, headers={"connection": "close"}) from None
@@ -84,13 +84,12 @@ async def let_finish(receive: Receive, most: int) -> None:
     A socket that is closed while a client still writes loses the answer on its way to it.
     """
     left = _DRAINED * most
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            while left > 0:
-                message = await receive()
-                left -= len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    return
+    with suppress(TimeoutError), Deadline(_DRAIN_SECONDS):
+        while left > 0:
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if not message.get("more_body", False):
+                return
 
 
 _DRAINED, _DRAIN_SECONDS = 8, 1.0

@@ -66,17 +66,21 @@ async def send_json(
 ) -> None:
     """Send one JSON answer that no cache keeps and no browser sniffs."""
     payload = orjson.dumps(body)
-    lines = {
-        "content-type": f"{media.type}; charset=utf-8",
-        "content-length": str(len(payload)),
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-        "vary": "Accept, Accept-Language, Authorization",
-        **headers,
-    }
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()]
+    raw = [(b"content-length", b"%d" % len(payload)), *_lines(media.type)]
+    raw += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": payload})
+
+
+@lru_cache(maxsize=4)
+def _lines(media: str) -> list[tuple[bytes, bytes]]:
+    """What every answer of that media type says of itself."""
+    return [
+        (b"content-type", f"{media}; charset=utf-8".encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"vary", b"Accept, Accept-Language, Authorization"),
+    ]
 
 
 Page = Callable[[Request], Awaitable[Response]]

@@ -5,11 +5,10 @@ What has begun is finished early, instead of everything together and late.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import structlog
 
+from zwhub.gateway.deadline import Deadline
 from zwhub.gateway.failures import overloaded
 from zwhub.gateway.limits import LoadLimits
 
@@ -24,16 +23,26 @@ class Turns:
         self._known = _Share(limits.known, limits)
         self._anonymous = _Share(limits.anonymous, limits)
 
-    @asynccontextmanager
-    async def turn(self, *, known: bool, cost: float) -> AsyncIterator[None]:
+    def turn(self, *, known: bool, cost: float) -> "_Turn":
         """Wait for the places that an operation of that cost takes; `TurnedAway` if in vain."""
         share = self._known if known else self._anonymous
         places = min(max(1.0, cost / self._limits.points_per_place), share.most)
-        await share.take(places)
-        try:
-            yield
-        finally:
-            share.give(places)
+        return _Turn(share, places)
+
+
+class _Turn:
+    """The places one operation has while it runs."""
+
+    __slots__ = ("_places", "_share")
+
+    def __init__(self, share: "_Share", places: float) -> None:
+        self._share, self._places = share, places
+
+    async def __aenter__(self) -> None:
+        await self._share.take(self._places)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._share.give(self._places)
 
 
 class _Share:
@@ -52,7 +61,7 @@ class _Share:
         if len(self._queue) >= self._limits.waiting:
             raise self._in_vain()
         try:
-            async with asyncio.timeout(self._limits.wait_seconds):
+            with Deadline(self._limits.wait_seconds):
                 await self._wait(places)
         except TimeoutError:
             raise self._in_vain() from None

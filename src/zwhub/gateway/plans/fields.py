@@ -89,7 +89,7 @@ def resolved(
     """A field whose resolver is called for each object."""
 
     def column(run: Run, sources: Column, at: At) -> Found:
-        given = arguments(run.executor.variable_values)
+        given = arguments(run.variables)
         here = asked.at(at)
         found = [
             _begun(
@@ -146,7 +146,7 @@ def batched(batch: Batch, places: Counter[Batch], asked: Asked, complete: Comple
     """
 
     async def column(run: Run, sources: Column, at: At) -> Column:
-        context = run.executor.context_value
+        context = run.context
         try:
             if places[batch] > 1:
                 found = await context.loader(batch).load_many(sources)

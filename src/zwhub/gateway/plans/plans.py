@@ -22,10 +22,10 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Undefined
 from strawberry.execution import optimized_is_awaitable
 
-from zwhub.gateway.plans.inputs import Variables
+from zwhub.gateway.plans.inputs import NOTHING, Variables
 from zwhub.gateway.plans.plan import Plan
 from zwhub.gateway.plans.replay import replay
-from zwhub.gateway.plans.run import Run
+from zwhub.gateway.plans.run import Run, Subject
 
 # So many combinations of `@skip` and `@include` are worth a plan; graphql-core runs the others.
 _MOST_PLANS = 16
@@ -49,6 +49,9 @@ class Plans:
             if isinstance(one, FragmentDefinitionNode)
         }
         self._fragments = {name: FragmentDetails(one) for name, one in self._definitions.items()}
+        # Each executor holds itself by its helpers, so one for each request would be work for gc.
+        helpers = self._executor(NOTHING, None).async_helpers
+        self._subject = Subject(schema, self._definitions, operation, helpers)
         self._variables = Variables(schema, operation, most_errors)
         self._conditions = _conditions(document)
         self._plans: dict[tuple[Any, ...], Plan | None] = {}
@@ -58,14 +61,14 @@ class Plans:
         values = self._variables.of(given)
         if isinstance(values, list):
             return ExecutionResult(None, values)
-        run = Run(self._executor(values, context))
+        run = Run(self._subject, values, context)
         plan = self._plan(values)
         if plan is not None:
             try:
                 return ExecutionResult(await plan.data(run), None)
             except Exception:  # noqa: S110 - graphql-core meets it again, and tells it
                 pass
-        result = replay(run)
+        result = replay(run, self._executor(values, context))
         return await result if isawaitable(result) else result
 
     def _plan(self, values: VariableValues) -> Plan | None:

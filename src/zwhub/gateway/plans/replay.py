@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 from graphql import GraphQLResolveInfo
-from graphql.execution import ExecutionResult, MiddlewareManager
+from graphql.execution import ExecutionResult, Executor, MiddlewareManager
 
 from zwhub.gateway.plans.run import Outcome, Run
 
 
-def replay(run: Run) -> ExecutionResult | Awaitable[ExecutionResult]:
+def replay(run: Run, executor: Executor[Any]) -> ExecutionResult | Awaitable[ExecutionResult]:
     """The answer as graphql-core gives it; no resolver that was called is called anew."""
 
     def known(
@@ -20,8 +20,8 @@ def replay(run: Run) -> ExecutionResult | Awaitable[ExecutionResult]:
             return next_(source, info, **given)
         return _Late(outcome) if outcome.awaited else _told(outcome)
 
-    run.executor.middleware_manager = MiddlewareManager(known)
-    return run.executor.execute_operation()  # type: ignore[return-value]
+    executor.middleware_manager = MiddlewareManager(known)
+    return executor.execute_operation()  # type: ignore[return-value]
 
 
 def _told(outcome: Outcome) -> Any:

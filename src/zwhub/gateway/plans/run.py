@@ -4,9 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLResolveInfo
-from graphql.execution import Executor
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
+from graphql.type import GraphQLResolveInfoHelpers
+from strawberry.execution import optimized_is_awaitable
 
 from zwhub.gateway.plans.columns import At
 
@@ -21,11 +31,23 @@ class Outcome:
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What all runs of an operation have in common."""
+
+    schema: GraphQLSchema
+    fragments: dict[str, FragmentDefinitionNode]
+    operation: OperationDefinitionNode
+    helpers: GraphQLResolveInfoHelpers
+
+
 @dataclass(slots=True)
 class Run:
-    """One execution of a plan; the executor is that of graphql-core, ready to take over."""
+    """One execution of a plan."""
 
-    executor: Executor[Any]
+    subject: Subject
+    variables: VariableValues
+    context: Any
     outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)
 
     def note(self, asked: "Asked", outcome: Outcome) -> None:
@@ -52,7 +74,23 @@ class Asked:
         while path is not None and isinstance(path.key, int):
             path = path.prev
         assert path is not None  # noqa: S101 - a field stands under its key
-        return run.executor.build_resolve_info(self.definition, self.nodes, self.parent, path)
+        subject = run.subject
+        return GraphQLResolveInfo(
+            self.nodes[0].name.value,
+            self.nodes,
+            self.definition.type,
+            self.parent,
+            path,
+            subject.schema,
+            subject.fragments,
+            None,
+            subject.operation,
+            run.variables,
+            run.context,
+            optimized_is_awaitable,  # type: ignore[arg-type]
+            None,
+            subject.helpers,
+        )
 
 
 Complete = Callable[[Run, list[Any], At], Any]

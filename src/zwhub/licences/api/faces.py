@@ -138,6 +138,13 @@ class StatusListEntry:
 
 
 async def _histories(licences: list["Licence"], ctx: Context) -> list[list[Standing]]:
+    """Each licence's standings, asked for once although two fields want them."""
+    if len(licences) == 1:  # both questions then go in one round to the database anyway
+        return [await registry_of(ctx).standings(licences[0].held)]
+    return await ctx.loader(_standings).load_many(licences)
+
+
+async def _standings(licences: list["Licence"], ctx: Context) -> list[list[Standing]]:
     registry = registry_of(ctx)
     return await asyncio.gather(*(registry.standings(one.held) for one in licences))
 
@@ -177,15 +184,12 @@ class Licence(Node):
 
     @batched("当前登记状态", "its standing now")
     async def status(licences: list["Licence"], ctx: Context) -> list[LicenceState]:
-        now = [
-            standing_at(one, present(ctx.now, one))
-            for one in await ctx.loader(_histories).load_many(licences)
-        ]
+        now = [standing_at(one, present(ctx.now, one)) for one in await _histories(licences, ctx)]
         return [LicenceState.OTHER if one is None else one.state for one in now]
 
     @batched("状态历史", "its standings, oldest first")
     async def status_history(licences: list["Licence"], ctx: Context) -> list[list[StatusEntry]]:
-        found = await ctx.loader(_histories).load_many(licences)
+        found = await _histories(licences, ctx)
         return [
             [StatusEntry.of(entry, one.held, ctx.actor) for entry in entries]
             for one, entries in zip(licences, found, strict=True)
