@@ -1,7 +1,7 @@
 """Licences in SQL (证照存取)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -146,18 +146,6 @@ async def changes_of(reads: Reads, licence_ids: Collection[int]) -> Mapping[int,
         if code is not None:
             changes.append(Standing(CODES[code], *said))
     return found
-
-
-async def newest_versions(
-    reads: Reads, series: Collection[UUID], day: date
-) -> Mapping[UUID, tuple[int, int]]:
-    """By series, the newest version issued by that day, and the id of its row."""
-    statement = (
-        "SELECT DISTINCT ON (key) key, version, licence_id FROM licence_names "
-        "WHERE key = ANY($1::uuid[]) AND issued_on <= $2 ORDER BY key, version DESC"
-    )
-    found = await reads.fetch(statement, list(series), day)
-    return {key: (version, row_id) for key, version, row_id in found}
 
 
 async def by_ids(reads: Reads, licence_ids: Collection[int]) -> list[Kept]:

@@ -16,6 +16,8 @@ from zwhub.licences.model import IssuerKey, TrustListVersion, TrustRoot
 from zwhub.platform.database import Database
 from zwhub.platform.reading import Reads, Within
 
+NO_VERSION = "0"
+
 
 async def trust_list(session: AsyncSession, book: TrustBook) -> TrustList:
     """The newest version; read again only when the database holds a newer one."""
@@ -27,7 +29,11 @@ async def trust_list(session: AsyncSession, book: TrustBook) -> TrustList:
 
 async def present_trust_list(db: Database, book: TrustBook) -> TrustList:
     """The same, for those who have no session: nearly always the version alone is read."""
-    version, _ = await _newest(db.reads)
+    return await trust_list_of(db, book, (await _newest(db.reads))[0])
+
+
+async def trust_list_of(db: Database, book: TrustBook, version: str) -> TrustList:
+    """That version, which has just been read to be the newest, or one that came since."""
     if book.current is not None and book.current.version == version:
         return book.current
     async with db.read() as session:
@@ -38,7 +44,7 @@ async def _newest(reads: Reads) -> tuple[str, datetime | None]:
     rows = await reads.fetch(
         "SELECT number, digest, made_at FROM trust_list_versions ORDER BY number DESC LIMIT 1"
     )
-    return (f"{rows[0][0]}-{rows[0][1][:12]}", rows[0][2]) if rows else ("0", None)
+    return (f"{rows[0][0]}-{rows[0][1][:12]}", rows[0][2]) if rows else (NO_VERSION, None)
 
 
 async def listed_key(session: AsyncSession, kid: str) -> TrustedKey:

@@ -33,7 +33,7 @@ from zwhub.licences.gather import By, Registry, find_many, questions
 from zwhub.licences.held import Held, veiled
 from zwhub.licences.model import VerificationBatch
 from zwhub.licences.policy import Question
-from zwhub.licences.trust import trust_list
+from zwhub.licences.trust import present_trust_list
 from zwhub.licences.vault import Vault
 
 MOST_LICENCES = 1_000
@@ -77,7 +77,7 @@ async def verify_licences(
     """
     enquiries = _require_size(enquiry).each()
     require_sense(enquiries[0], now)
-    examined = await _examine(session, registry, enquiry, now)
+    examined = await _examine(registry, enquiry, now)
     batch_id = uuid7(now)
     receipt = receipts.seal(_statement(batch_id, enquiry, examined, actor, now))
     batch = VerificationBatch(id=batch_id, at=now, receipt=receipt)
@@ -86,13 +86,11 @@ async def verify_licences(
     return VerifiedBatch(verified, receipt)
 
 
-async def _examine(
-    session: AsyncSession, registry: Registry, enquiry: BatchEnquiry, now: datetime
-) -> list[Examined]:
+async def _examine(registry: Registry, enquiry: BatchEnquiry, now: datetime) -> list[Examined]:
     found = await find_many(registry, enquiry.asked)
     held = [one for one in found if isinstance(one, Held)]
-    asked = await questions(registry, held, enquiry.as_of, now) if held else []
-    trust = asked[0].trust if asked else await trust_list(session, registry.trust)
+    asked = await questions(registry, held, enquiry.as_of, now)
+    trust = asked[0].trust if asked else await present_trust_list(registry.db, registry.trust)
     judged = iter(zip(asked, await _findings(asked), strict=True))
     examined = []
     for one in found:
