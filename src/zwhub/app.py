@@ -1,7 +1,6 @@
 """The composition root (装配): settings in, ASGI application out."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -68,7 +67,6 @@ log = structlog.get_logger("zwhub.app")
 REFERENCE_SECONDS = 3.0
 HOUSEKEEPING = "housekeeping"
 LEDGER_KEY = "ledger.pem"
-GC_THRESHOLDS = 10_000, 20, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +201,6 @@ def create_app(
         await sequencer.attend()  # the ledger has begun before the first trace is written
         following = [_keeping(_keep_up(hub)), _keeping(_keep_lists(hub))]
         sequencing = _keeping(sequencer.run(stop))
-        settle_memory()
         yield
         for task in following:
             task.cancel()
@@ -219,16 +216,6 @@ def create_app(
         lifespan=lifespan,
         exception_handlers={HTTPException: not_served},
     )
-
-
-def settle_memory() -> None:
-    """What has been loaded by now stays, so that the garbage collector need not go through it.
-
-    It is woken less often, too: a request of a thousand licences makes many objects and no cycle.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _to_graphiql(_: Request) -> RedirectResponse:

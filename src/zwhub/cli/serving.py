@@ -1,5 +1,6 @@
 """Serving (运行): one socket, one process, one clear line when it is ready."""
 
+import gc
 import socket
 import sys
 
@@ -11,6 +12,7 @@ from zwhub.cli.speak import refuse
 from zwhub.kernel.words import Words
 
 GRACE_SECONDS = 10
+_GC_THRESHOLDS = 10_000, 20, 50
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -41,6 +43,16 @@ def address_of(host: str, listening: socket.socket) -> str:
     return f"http://{named}:{listening.getsockname()[1]}"
 
 
+def _settle_memory() -> None:
+    """What has been loaded by now stays, so that the garbage collector need not go through it.
+
+    It is woken less often, too: a request of a thousand licences makes many objects and no cycle.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
 class _Announcing(uvicorn.Server):
     """Says that it is ready as soon as it serves, and not before."""
 
@@ -51,6 +63,7 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
+            _settle_memory()
             sys.stdout.write(self._ready + "\n")
             sys.stdout.flush()
 
