@@ -197,6 +197,101 @@ async def test_killed_in_the_middle_it_goes_on(
     assert (await hub.verify(jws=records[2_345]))["verdict"] == "GENUINE"
 
 
+def large(issuer: Issuer, path: Path) -> Path:
+    """A file of several chunks, because its records are."""
+    surface = {f"备注{n}": "x" * 1_500 for n in range(30)}
+    return a_file(path, [issuer.a_licence(surface=surface) for _ in range(700)])
+
+
+async def begun(hub: SampleHub, file: Path) -> asyncio.subprocess.Process:
+    """A load of it, of which a part is stored."""
+    before = await rows(hub)
+    process = await start(hub, file, "--workers", "1")
+    while (await rows(hub))[0] == before[0]:  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.02)
+    return process
+
+
+async def test_a_file_that_is_changed_meanwhile_is_told(
+    hub: SampleHub, issuer: Issuer, tmp_path: Path
+) -> None:
+    file = large(issuer, tmp_path / "a.jsonl")
+    process = await begun(hub, file)
+    with file.open("a") as more:
+        more.write("{}\n")
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (1, b"")
+    assert b"was changed while it was being loaded" in err
+    assert b"Traceback" not in err
+    done = await load(hub, file)  # another file, then: what is in already stays so
+    assert (done.code, counted(done)["rows"]) == (3, 701)
+    assert counted(done)["refused RECORD_MISSING"] == 1
+
+
+async def test_interrupted_it_says_so_and_goes_on_later(
+    hub: SampleHub, issuer: Issuer, tmp_path: Path
+) -> None:
+    file = large(issuer, tmp_path / "a.jsonl")
+    process = await begun(hub, file)
+    process.send_signal(signal.SIGINT)
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (130, b"")
+    assert b"Interrupted" in err
+    assert b"Traceback" not in err
+    assert b"never retrieved" not in err
+    done = await load(hub, file)
+    assert counted(done) == {"rows": 700, "accepted": 700}
+
+
+async def test_two_loads_of_one_file_store_it_once(
+    hub: SampleHub, issuer: Issuer, tmp_path: Path
+) -> None:
+    file, before = large(issuer, tmp_path / "a.jsonl"), await rows(hub)
+    both = await asyncio.gather(load(hub, file), load(hub, file))
+    for done in both:
+        assert "Traceback" not in done.err
+        assert (done.code == 0) != ("Another process is loading the same file" in done.err)
+    last = await load(hub, file)
+    assert counted(last) == {"rows": 700, "accepted": 700}
+    assert [new - old for new, old in zip(await rows(hub), before, strict=True)][:2] == [700, 1400]
+
+
+async def test_files_follow_each_other_and_their_copies_change_nothing(
+    hub: SampleHub, issuer: Issuer, tmp_path: Path
+) -> None:
+    """The same content, and the same record, in several files of one command; then one that fails."""
+    shared, records = issuer.a_licence(), [issuer.a_licence() for _ in range(3)]
+    first = a_file(tmp_path / "a.jsonl", [shared, *records])
+    copy = a_file(tmp_path / "b.jsonl", [shared, *records])
+    other = a_file(tmp_path / "c.csv", [shared, issuer.a_licence()])
+    done = await load(hub, first, copy, other, tmp_path / "none", first)
+    assert done.code == 1
+    assert "none: the file cannot be opened" in done.err
+    told = [line.split(": ")[0] + line[line.index("accepted") :] for line in done.out.splitlines()]
+    assert [one[:17] for one in told] == [
+        "a.jsonlaccepted 4",
+        "b.jsonlaccepted 4",
+        "c.csvaccepted 1 ·",
+    ]
+
+
+async def test_lines_that_are_no_rows_are_told_by_their_numbers(
+    hub: SampleHub, issuer: Issuer, tmp_path: Path
+) -> None:
+    file, report = tmp_path / "a.jsonl", tmp_path / "report.jsonl"
+    deep = '{"record":' + "[" * 5_000 + "]" * 5_000 + "}"
+    file.write_text(
+        "\n".join([json.dumps({"record": issuer.a_licence()}), deep, '{"other": 1}', ""])
+    )
+    done = await load(hub, file, "--report", report)
+    assert (done.code, counted(done)["accepted"]) == (3, 1), done.err
+    said = {
+        one["row"]: one["problems"][0] for one in map(json.loads, report.read_text().splitlines())
+    }
+    assert said[2] == {"code": "ROW_UNREADABLE", "message": "the line is nested too deeply"}
+    assert said[3] == {"code": "RECORD_MISSING", "message": "the line has no member record"}
+
+
 @pytest.mark.parametrize("spoilt", [False, True])
 async def test_a_batch_signature(
     hub: SampleHub, issuer: Issuer, tmp_path: Path, spoilt: bool

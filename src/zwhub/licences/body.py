@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from zwhub.kernel.identifiers.licence import LicenceIdentifier, MalformedIdentifier
+from zwhub.kernel.identifiers.licence import ROOT, LicenceIdentifier, MalformedIdentifier
 from zwhub.kernel.words import Words
 
 FORMAT = "zwhub-licence/1"
@@ -41,7 +41,7 @@ _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
-_REGION = re.compile(r"[0-9]{6}")
+_REGION = 6  # digits of a region's code (GB/T 2260)
 _ISSUER = 18  # characters of a social credit code (GB 32100)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
@@ -111,34 +111,38 @@ def read_quickly(payload: bytes) -> Body | None:
     try:
         body = _decode(payload)
         # Only what is written exactly so has no repeated name, no odd order, no odd form of a date.
-        if _encode(body) != payload or not _is_usual(body):
+        if _encode(body) != payload or not _is_usual(body) or not _is_legible(payload):
             return None
-        _agree(body)
+        _agree_in_time(body)
     except (msgspec.DecodeError, ValueError, RecursionError, _Unfit):
         return None
-    odd = payload.translate(None, _ORDINARY)  # nothing stands between the members: it is in a text
-    return body if not odd or _is_legible(odd, payload) else None
+    return body
 
 
-def _is_legible(odd: bytes, payload: bytes) -> bool:
-    """No blank, nothing escaped, no control character."""
-    return b" " not in odd and b"\\" not in odd and payload.decode().isprintable()
+def _is_legible(payload: bytes) -> bool:
+    """No blank, nothing escaped, no control character: so nothing at the ends of a text, either.
 
-
-# Of UTF-8: what stands for U+0021 to U+007E and for U+4000 to U+9FFF, but for the backslash.
-_ORDINARY = bytes({*range(0x21, 0x7F), *range(0x80, 0xC0), *range(0xE4, 0xEA)} - {0x5C})
+    Nothing stands between the members, so whatever is found is in a text.
+    """
+    if b" " in payload or b"\\" in payload:
+        return False
+    # All other blanks and control characters begin with one of these in UTF-8; those below the
+    # blank are written otherwise in JSON.
+    odd = b"\x7f" in payload or b"\xc2" in payload or b"\xe1" in payload or b"\xe2" in payload
+    return not (odd or b"\xe3\x80\x80" in payload) or payload.decode().isprintable()
 
 
 def _is_usual(body: Body) -> bool:
     """Codes that the format knows, in the forms that nearly all records have."""
+    region = body.region
     return (
         body.operation in OPERATIONS
-        and all(one.code_type in HOLDER_CODE_TYPES for one in body.holders)
-        # The issuer's code is that of the identifier, which has been read; a region's is not.
+        and {one.code_type for one in body.holders} <= HOLDER_CODE_TYPES
+        # Both codes are those of the identifier, which has been read; a region's is not.
         and len(body.issuer_code) == _ISSUER
-        and body.identifier.issuer == body.issuer_code
+        and body.identifier.head == f"{ROOT}.{body.type_code}.{body.issuer_code}"
         and (body.previous is None or bool(_identifier(body.previous)))
-        and _REGION.fullmatch(body.region) is not None
+        and (len(region) == _REGION and region.isascii() and region.isdigit())
     )
 
 
@@ -347,7 +351,11 @@ def _agree(body: Body) -> None:
         raise _Unfit("与证照标识不一致", "differs from the identifier", ".typeCode")
     if parts.issuer not in {body.issuer_code, body.region}:  # some issuers write a 6-digit region
         raise _Unfit("与证照标识不一致", "differs from the identifier", ".issuerCode")
-    if parts.version != body.version:
+    _agree_in_time(body)
+
+
+def _agree_in_time(body: Body) -> None:
+    if body.identifier.version != body.version:
         raise _Unfit("与证照标识不一致", "differs from the identifier", ".version")
     if body.valid_until is not None and body.valid_until < body.valid_from:
         raise _Unfit("早于有效期起", "lies before validFrom", ".validUntil")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from zwhub.kernel.crypto.certificates import chain_problem
@@ -19,6 +19,7 @@ from zwhub.licences.policy import Question
 
 LONGEST_RECORD = 65_536
 Window = tuple[datetime, datetime]
+_NEVER: Window = (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 
 
 class CollectionOutcome(StrEnum):
@@ -69,27 +70,28 @@ class Standards:
     known_types: frozenset[str]
     now: datetime
     vouched: Callable[[Body], bool] = lambda _: False
-    _windows: dict[tuple[str, str, str], Window | None] = field(default_factory=dict)
+    _windows: dict[tuple[str, str, str], Window] = field(default_factory=dict)
 
     def signed_in_order(self, held: Held) -> bool:
         """A quick yes to all of `policy.COLLECTABLE` but its signature, or no answer."""
-        asked = (held.jws.kid, held.body.issuer_code, held.body.type_code)
-        if asked not in self._windows:
-            self._windows[asked] = self._window(*asked)
-        window = self._windows[asked]
-        in_time = window is not None and window[0] <= held.body.signed_at <= window[1]
-        return in_time and held.body.identifier.check_state is CheckState.VALID
+        body = held.body
+        asked = held.jws.kid, body.issuer_code, body.type_code
+        window = self._windows.get(asked)
+        if window is None:
+            window = self._windows[asked] = self._window(*asked)
+        in_time = window[0] <= body.signed_at <= window[1]
+        return in_time and body.identifier.check_state is CheckState.VALID
 
-    def _window(self, kid: str, issuer: str, type_code: str) -> Window | None:
-        """From when to when a key may have signed such licences; None = that needs a closer look."""
+    def _window(self, kid: str, issuer: str, type_code: str) -> Window:
+        """From when to when a key may have signed such licences; never = that needs a closer look."""
         key = self.trust.keys.get(kid)
         if key is None or key.issuer != issuer or not key.signs_freely(type_code):
-            return None
+            return _NEVER
         begin, end = key.certificate.not_before, key.certificate.not_after
         roots = [one for one in self.trust.roots if one.subject_name == key.certificate.issuer_name]
         ends = [chain_problem(key.certificate, roots, at) for at in (begin, end)]
         good = len(roots) == 1 and ends == [None, None]
-        return (begin, end) if good else None
+        return (begin, end) if good else _NEVER
 
 
 def judge(candidates: Sequence[Candidate], by: Standards) -> None:

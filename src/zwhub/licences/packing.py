@@ -7,6 +7,7 @@ dictionary never changes once records lie under it: a better one gets the next n
 
 import threading
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -28,9 +29,19 @@ def pack(jws: Jws) -> bytes:
 
     A record that was read is canonical, so these parts are all there is to it.
     """
-    begin, header = _header(jws.signing_input.split(b".", 1)[0])
-    body = _compressor().compress(header + jws.payload)
-    return b"".join((begin, len(jws.signature).to_bytes(2, "big"), jws.signature, body))
+    return pack_all([jws])[0]
+
+
+def pack_all(records: Iterable[Jws]) -> list[bytes]:
+    """The same for many."""
+    compress = _compressor().compress
+    packed = []
+    for jws in records:
+        begin, header = _header(jws.signing_input.partition(b".")[0])
+        signature = jws.signature
+        size = len(signature).to_bytes(2, "big")
+        packed.append(b"".join((begin, size, signature, compress(header + jws.payload))))
+    return packed
 
 
 def unpack(packed: bytes) -> bytes:

@@ -14,7 +14,7 @@ from zwhub.kernel.identifiers.licence import LicenceIdentifier
 from zwhub.kernel.words import Words
 from zwhub.licences.body import Body
 from zwhub.licences.held import Held
-from zwhub.licences.packing import pack, unpack
+from zwhub.licences.packing import pack_all, unpack
 
 NOBODY = UUID(int=0)  # the name of no holder
 
@@ -98,7 +98,7 @@ class Vault:
 
     def seal_all(self, places: Sequence[tuple[bytes, int]], records: Sequence[Jws]) -> list[bytes]:
         """The same for many, each with its series' name and its version."""
-        packed = [pack(jws) for jws in records]
+        packed = pack_all(records)
         abouts = [_about_version(*place) for place in places]
         return self.sealer.seal_all(list(zip(packed, abouts, strict=True)))
 

@@ -82,3 +82,22 @@ def test_every_single_substitution_is_detected(number: str, at: int, put: str) -
 def test_every_adjacent_transposition_is_detected(number: str, at: int) -> None:
     swapped = number[:at] + number[at + 1] + number[at] + number[at + 2 :]
     assert is_valid(swapped) == (swapped == number)
+
+
+@given(
+    st.one_of(
+        st.text("0123456789X٣ ", min_size=14, max_size=19),
+        st.tuples(
+            st.sampled_from(["110105", "010105", "11010A", "9901٣5"]),
+            st.sampled_from(["19491231", "19490229", "19480229", "00000101", "1949123X"]),
+            st.text("0123456789X٣", min_size=4, max_size=4),
+        ).map("".join),
+    )
+)
+def test_told_by_its_parts_a_number_is_what_reading_it_says(text: str) -> None:
+    try:
+        parse(text)
+        sound = True
+    except MalformedIdentifier:
+        sound = False
+    assert is_valid(text) == sound

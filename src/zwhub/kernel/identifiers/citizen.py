@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from math import nan
 from operator import mul
 
 from zwhub.kernel.identifiers.malformed import MalformedIdentifier
 from zwhub.kernel.words import Words
 
 _FULL = re.compile(r"[1-9][0-9]{16}[0-9X]")
+_REGION, _DAY, _REST = (re.compile(f) for f in ("[1-9][0-9]{5}", "[0-9]{8}", "[0-9]{3}[0-9X]"))
+_LENGTH = 18
 _OLD = re.compile(r"[1-9][0-9]{14}")
 _OLD_LENGTH = 15
 _CHECKS = "10X98765432"
@@ -58,8 +61,35 @@ def parse(text: str) -> CitizenNumber:
 def is_valid(text: str) -> bool:
     """Whether `parse` would accept it; told without reading it into parts."""
     number = upgraded(text)
-    sound = _FULL.fullmatch(number) and check_character(number[:17]) == number[17]
-    return bool(sound) and _day(number[6:14]) is not None
+    if len(number) != _LENGTH:
+        return False
+    region, day, rest = _region_sum(number[:6]), _day_sum(number[6:14]), _rest_sum(number[14:])
+    return (region + day + rest) % 11 == 1  # ISO 7064 MOD 11-2; no sum where a part is unsound
+
+
+# A city's people share regions and days, and nothing else fits into four characters: what each part
+# adds to the weighted sum is known already. What is in no order adds what no sum makes good.
+
+
+@lru_cache(maxsize=8_192)
+def _region_sum(digits: str) -> float:
+    return _sum(digits, 0) if _REGION.fullmatch(digits) else nan
+
+
+@lru_cache(maxsize=65_536)
+def _day_sum(digits: str) -> float:
+    return _sum(digits, 6) if _DAY.fullmatch(digits) and _day(digits) else nan
+
+
+@lru_cache(maxsize=16_384)
+def _rest_sum(text: str) -> float:
+    if not _REST.fullmatch(text):
+        return nan
+    return _sum(text[:3], 14) + (10 if text[3] == "X" else int(text[3]))
+
+
+def _sum(digits: str, at: int) -> int:
+    return sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS[at:], strict=False))
 
 
 @lru_cache(maxsize=65_536)  # the days of 179 years: a city's people share them

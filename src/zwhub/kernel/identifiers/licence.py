@@ -64,6 +64,11 @@ class LicenceIdentifier(str):
         return self.split(".")[-3]
 
     @property
+    def head(self) -> str:
+        """The OID root, type and issuer: what an issuer's licences of one type share."""
+        return self.rsplit(".", 3)[0]
+
+    @property
     def version(self) -> str:
         return self[-5:-2]
 
@@ -78,12 +83,12 @@ class LicenceIdentifier(str):
 
     @property
     def check_state(self) -> CheckState:
-        type_code, issuer, serial = self.series.split(".")
-        product = _product(serial + self.version, _begun(type_code + issuer))
-        if self.check == _ALPHABET[(37 - product) % 36]:
+        head, serial, version, check = self.rsplit(".", 3)
+        product = _product(serial + version, _begun(head))
+        if check == _ALPHABET[(37 - product) % 36]:
             return CheckState.VALID
-        body = type_code + issuer + serial + self.version
-        return CheckState.VARIANT if self.check == variant_character(body) else CheckState.WRONG
+        body = head[_PREFIX:].replace(".", "") + serial + version
+        return CheckState.VARIANT if check == variant_character(body) else CheckState.WRONG
 
 
 def build(type_code: str, issuer: str, serial: str, version: int) -> str:
@@ -113,8 +118,8 @@ _NEXT = [
 
 
 @lru_cache(maxsize=4_096)  # an issuer's licences of one type begin alike
-def _begun(prefix: str) -> int:
-    return _product(prefix, 36)
+def _begun(head: str) -> int:
+    return _product(head[_PREFIX:].replace(".", ""), 36)
 
 
 def variant_character(body: str) -> str:
