@@ -14,7 +14,7 @@ from zwhub.kernel.words import Words
 from zwhub.platform.embedded.failure import EmbeddedFailed, stopped, too_slow
 from zwhub.platform.embedded.home import Account
 
-START_LIMIT = 120.0  # seconds; recovery after a crash may need many of them
+START_LIMIT = 600.0  # seconds; recovery after a crash, with GBs to replay, may need many of them
 _TAIL_LINES, _TAIL_WIDTH = 12, 300
 # Nothing of the hub's own environment (it holds secrets) reaches a server.
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
