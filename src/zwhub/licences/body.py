@@ -114,7 +114,7 @@ def read_quickly(payload: bytes) -> Body | None:
         if _encode(body) != payload or not _is_usual(body) or not _is_legible(payload):
             return None
         _agree_in_time(body)
-    except (msgspec.DecodeError, ValueError, RecursionError, _Unfit):
+    except (msgspec.DecodeError, ValueError, TypeError, RecursionError, _Unfit):
         return None
     return body
 
@@ -276,7 +276,11 @@ def _identifier(value: Any) -> LicenceIdentifier:
         raise _Unfit(malformed.words.zh, malformed.words.en) from None
 
 
-_decode = msgspec.json.Decoder(Body, dec_hook=lambda _, value: _identifier(value)).decode
+def _as_identifier(_: type, value: str) -> LicenceIdentifier:
+    return LicenceIdentifier.parse(value)  # whatever it raises: no quick yes
+
+
+_decode = msgspec.json.Decoder(Body, dec_hook=_as_identifier).decode
 _encode = msgspec.json.Encoder(enc_hook=str).encode  # an identifier is a text
 
 
