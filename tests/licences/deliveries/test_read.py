@@ -1,5 +1,6 @@
 """Reading delivered files (读取归集文件): what was written comes back, from every kind and place."""
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from delivered import KINDS, Cells, write
 from zwhub.kernel.clock import BEIJING
 from zwhub.licences.batch import SUFFIX, DeliveredFile
-from zwhub.licences.deliveries import pieces
+from zwhub.licences.deliveries import json_lines, pieces
 from zwhub.licences.deliveries.read import batch_signature, examined, read
-from zwhub.licences.deliveries.rows import COLUMNS, Change, Row, Unreadable
+from zwhub.licences.deliveries.rows import COLUMNS, Change, Row, Unreadable, broken, too_long
 
 HEADER = tuple(COLUMNS)
 CHINESE = tuple(name for (name,) in COLUMNS.values())
@@ -108,6 +109,50 @@ def test_long_records_make_short_chunks(tmp_path: Path) -> None:
     counts = [len(list(chunk.rows)) for chunk in read(path)]
     assert sum(counts) == 600
     assert max(counts) == 129  # as many as have room in 8 MiB
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [b"", b" ", b'{"record":"a.b.c"}', b'{"record":"a"} ', b"{}", b"[", b"x" * 47, b"y" * 48]
+        + [b"z" * size for size in (63, 64, 65, 200)]
+    ),
+    max_size=30,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(LINES, st.booleans(), st.integers(1, 9))
+def test_lines_are_the_same_however_a_file_is_cut(
+    tmp_path: Path, lines: list[bytes], ended: bool, most: int
+) -> None:
+    """Pieces of 64 bytes at most, and lines of 48: what is longer is passed over."""
+    path = tmp_path / "a.jsonl"
+    content = b"\n".join([b'{"record":"first"}', *lines]) + (b"\n" if ended else b"")
+    path.write_bytes(content)
+    whole = []
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        last = number == content.count(b"\n") + 1
+        if len(line) + (not last) > 48:
+            whole.append(too_long(number))
+        elif line.strip():
+            cells = json.loads(line) if line.startswith(b"{") else None
+            problem = "RECORD_MISSING" if cells == {} else "ROW_UNREADABLE"
+            whole.append(Row(number, cells["record"]) if cells else broken(number, problem, "", ""))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_lines, "MOST_BYTES", 64)
+        patch.setattr(json_lines, "LONGEST_LINE", 48)
+        patch.setattr(pieces, "MOST_ROWS", most)
+        parts = list(read(path))
+        found = [row for chunk in parts for row in chunk.rows]
+        behind = 0
+        for chunk in parts:
+            behind += len(list(chunk.rows))
+            assert rows(path, chunk.resume) == found[behind:]
+    assert [plainly(row) for row in found] == [plainly(row) for row in whole]
+
+
+def plainly(row: Row) -> tuple[int, str | None, str | None]:
+    return row.number, row.record, row.problem and row.problem.code
 
 
 @pytest.mark.parametrize("kind", KINDS)
