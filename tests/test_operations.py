@@ -10,6 +10,7 @@ from builders import Issuer, a_holder
 from samplecity import CITIZEN, CITIZEN_NAME, ENTERPRISE, OPERATIONS, Ask, SampleHub
 from zwhub.cli.personas import demo_personas
 from zwhub.cli.tabs import sample_tabs
+from zwhub.gateway.plans import plans
 from zwhub.kernel.clock import civil_date
 from zwhub.platform.bundle import bundled
 from zwhub.profile.folder import read_rows, sample_folder
@@ -33,7 +34,13 @@ def test_every_operation_of_the_contract_is_published() -> None:
     assert set(OPERATIONS) == set(wanted.split())
 
 
-async def test_each_runs_as_a_tab_of_graphiql(hub: SampleHub) -> None:
+async def test_each_runs_as_a_tab_of_graphiql(
+    hub: SampleHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("graphql-core had to finish what a plan began")
+
+    monkeypatch.setattr(plans, "replay", never)
     async with hub.db.read() as session:
         tabs = await sample_tabs(session, demo_personas(), hub.vault)
     assert {tab.query for tab in tabs} == set(OPERATIONS.values())

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any
 
 import strawberry
@@ -195,12 +196,20 @@ def sdl() -> str:
     return print_schema(schema) + "\n"
 
 
-_NAMES = NameConverter()
+class _Names(NameConverter):
+    """strawberry's names, each worked out once: it asks again with every request."""
+
+    def apply_naming_config(self, name: str) -> str:
+        return _graphql_name(name)
+
+
+_graphql_name = cache(NameConverter().apply_naming_config)
+_NAMES = _Names()
 
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
-    config=StrawberryConfig(scalar_map=SCALARS),
+    config=StrawberryConfig(name_converter=_NAMES, scalar_map=SCALARS),
 )
 describe_arguments(schema._schema.directives)
 build_inputs(schema)

@@ -1,6 +1,5 @@
 """Serving (运行): one socket, one process, one clear line when it is ready."""
 
-import gc
 import socket
 import sys
 
@@ -10,9 +9,9 @@ from starlette.types import ASGIApp
 from zwhub.cli.connection import Connection
 from zwhub.cli.speak import refuse
 from zwhub.kernel.words import Words
+from zwhub.platform.memory import settle_memory
 
 GRACE_SECONDS = 10
-_GC_THRESHOLDS = 10_000, 20, 50
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -43,16 +42,6 @@ def address_of(host: str, listening: socket.socket) -> str:
     return f"http://{named}:{listening.getsockname()[1]}"
 
 
-def _settle_memory() -> None:
-    """What has been loaded by now stays, so that the garbage collector need not go through it.
-
-    It is woken less often, too: a request of a thousand licences makes many objects and no cycle.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-
-
 class _Announcing(uvicorn.Server):
     """Says that it is ready as soon as it serves, and not before."""
 
@@ -63,7 +52,7 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
-            _settle_memory()
+            settle_memory()
             sys.stdout.write(self._ready + "\n")
             sys.stdout.flush()
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import structlog
 from graphql import (
@@ -33,8 +33,7 @@ from zwhub.kernel.words import Language, Words
 log = structlog.get_logger("zwhub.gateway")
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """An operation that may run: chosen, valid, and the caller known."""
 
     prepared: Prepared
@@ -53,16 +52,14 @@ class Ready:
         return {"extensions": {"cost": {"requestedQueryCost": self.cost}}} if self.open else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back to the caller: `data`, `errors` if any, and how it ended."""
 
     body: dict[str, Any]
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How to speak to this caller: context for resolvers, language, and the request's id."""
 
     context: object

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
@@ -22,8 +21,7 @@ class ClientGone(Exception):
     """The client hung up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One GraphQL request: a document or the id of one, and what goes with it."""
 
     query: str | None
@@ -32,8 +30,7 @@ class Asked:
     variables: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """The envelope of one HTTP request or one WebSocket handshake."""
 
     headers: Mapping[str, str]

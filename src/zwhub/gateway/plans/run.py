@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -21,8 +21,7 @@ from strawberry.execution import optimized_is_awaitable
 from zwhub.gateway.plans.columns import At
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a resolver gave for one object, which is kept so that its address stays its own."""
 
     source: Any

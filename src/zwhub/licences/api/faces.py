@@ -8,7 +8,7 @@ import strawberry
 
 import zwhub.licences.api.enums  # noqa: F401 - registers the enumerations used below
 from zwhub.directory.api import LicenceType, Organisation, licence_types_of, organisations_of
-from zwhub.graph.context import Context, Hub
+from zwhub.graph.context import Context, Hub, Info
 from zwhub.graph.fields import batched, says
 from zwhub.graph.node import Node, global_id
 from zwhub.graph.rules import access
@@ -229,6 +229,14 @@ class Licence(Node):
         )
 
 
+def _checks_of_trace(root: "Verification", info: Info) -> list[VerificationCheck]:
+    return checks_of([check_from_trace(one) for one in root.stored], info.context)
+
+
+def _licence_of_trace(root: "Verification", info: Info) -> Licence | None:
+    return Licence.of(root.held, info.context) if root.held is not None and root.held.id else None
+
+
 @strawberry.type(description="核验记录 · a verification", directives=[access({Persona.DEPARTMENT})])
 class Verification(Node):
     """The verdict, every check, and the hub's signed receipt."""
@@ -236,8 +244,14 @@ class Verification(Node):
     id: strawberry.ID = says("全局标识", "global id")
     verdict: Verdict = says("结论", "the verdict")
     reason: VerificationReason = says("原因", "why")
-    checks: list[VerificationCheck] = says("各项检查，按顺序", "every check in order")
-    licence: Licence | None = says("证照（按角色脱敏）", "the licence, masked by your role")
+    checks: list[VerificationCheck] = says(
+        "各项检查，按顺序", "every check in order", resolver=_checks_of_trace
+    )
+    licence: Licence | None = says(
+        "证照（按角色脱敏）", "the licence, masked by your role", resolver=_licence_of_trace
+    )
+    stored: strawberry.Private[list[dict[str, str]]]
+    held: strawberry.Private[Held | None]
     as_of: datetime = says("核验时点", "the moment asked about")
     verified_at: datetime = says("核验时间", "when the hub looked")
     purpose: str = says("用途", "what it was for")

@@ -17,8 +17,6 @@ from zwhub.licences import model, store
 from zwhub.licences.api.faces import (
     Licence,
     Verification,
-    check_from_trace,
-    checks_of,
     registry_of,
     vault_of,
 )
@@ -100,7 +98,7 @@ async def verification_by_id(key: str, ctx: Context) -> Verification | None:
         else:
             receipt = trace.receipt
     held = None if row is None else vault_of(ctx).held(row)
-    return verification_face(trace, held, receipt, ctx)
+    return verification_face(trace, held, receipt)
 
 
 def _asked(trace: model.Verification, ctx: Context) -> bool:
@@ -109,15 +107,15 @@ def _asked(trace: model.Verification, ctx: Context) -> bool:
 
 
 def verification_face(
-    trace: model.Verification | VerificationTrace, held: Held | None, receipt: str, ctx: Context
+    trace: model.Verification | VerificationTrace, held: Held | None, receipt: str
 ) -> Verification:
     """The GraphQL face of a trace."""
     return Verification(
         id=global_id("Verification", trace.id),
         verdict=Verdict(trace.verdict),
         reason=VerificationReason(trace.reason),
-        checks=checks_of([check_from_trace(stored) for stored in trace.checks], ctx),
-        licence=Licence.of(held, ctx) if held is not None and held.id else None,
+        stored=trace.checks,
+        held=held,
         as_of=trace.as_of,
         verified_at=trace.at,
         purpose=trace.purpose,

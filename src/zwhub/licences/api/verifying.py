@@ -193,7 +193,7 @@ class VerifyMutations:
         found = await verify_licence(
             registry_of(ctx), enquiry, ctx.actor, ctx.hub.receipts, ctx.now
         )
-        return verification_face(found.trace, found.held, found.trace.receipt, ctx)
+        return verification_face(found.trace, found.held, found.trace.receipt)
 
     @root_field(
         "批量核验至多 1000 个证照，共用一份回执",

@@ -10,7 +10,6 @@ from zwhub.licences.files.findings import (
     unchecked,
 )
 from zwhub.licences.files.jws import examine_jws
-from zwhub.licences.files.ofd import examine_ofd
 from zwhub.licences.files.sniff import sniff
 from zwhub.licences.files.verdict import Anchors
 
@@ -27,10 +26,12 @@ def examine_file(octets: bytes, anchors: Anchors) -> FileFinding:
     match kind:
         case FileFormat.JWS:
             return examine_jws(octets, anchors)
+        # These take heavy libraries, which nobody loads who has no such file to read.
         case FileFormat.OFD:
+            from zwhub.licences.files.ofd import examine_ofd
+
             return examine_ofd(octets, anchors)
         case FileFormat.PDF:
-            # Reading PDF takes a heavy library, which nobody waits for who has none to read.
             from zwhub.licences.files.pdf import examine_pdf
 
             return examine_pdf(octets, anchors)
