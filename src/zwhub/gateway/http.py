@@ -33,7 +33,7 @@ Callers = Callable[[str | None], Awaitable[Actor]]
 Contexts = Callable[[Actor, Language, str], object]
 
 # How long a query may run before anybody looks whether its caller is still there.
-_PATIENCE = 0.05
+_PATIENCE = 0.25
 
 
 @dataclass(slots=True)
