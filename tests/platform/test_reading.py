@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from unittest import mock
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 
 from servers import FreshDatabase
-from zwhub.platform.database import Database
-from zwhub.platform.reading import Within
+from zwhub.platform.database import Database, is_unavailable
+from zwhub.platform.reading import LOST, Within
 
 
 @pytest.fixture
@@ -44,6 +45,26 @@ async def test_connections_that_the_server_ended_are_replaced(db: Database) -> N
     rows = await asyncio.gather(*(db.reads.fetch(sleep) for _ in range(3)))
     await end(db, [row[0] for (row,) in rows])
     assert (await db.reads.fetch(PID, 1))[0][1] == 1
+
+
+async def test_a_driver_that_lost_its_thread_over_it_says_so(db: Database) -> None:
+    """What asyncpg raises where a connection ends while it asks for the types of a statement."""
+    confused = asyncpg.InternalClientError("cannot switch to state 12")
+    await db.reads.fetch(PID, 1)
+    with mock.patch.object(asyncpg.Connection, "fetch", side_effect=confused):
+        for ask in (db.reads.fetch, db.reads.change):
+            with pytest.raises(asyncpg.InternalClientError) as error:
+                await ask(PID, 1)
+            assert is_unavailable(error.value)
+    assert (await db.reads.change(PID, 2))[0]["said"] == 2
+
+
+async def test_a_change_is_sent_once(db: Database) -> None:
+    await db.reads.fetch("CREATE SEQUENCE counted")
+    ending = "SELECT nextval('counted'), pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(LOST):
+        await db.reads.change(ending)
+    assert (await db.reads.fetch("SELECT nextval('counted')"))[0][0] == 2
 
 
 async def test_a_session_too_survives_a_restart(db: Database) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from zwhub.platform.reading import Readers
+from zwhub.platform.reading import LOST, Readers
 
 SETTINGS = {"application_name": "zwhub", "timezone": "UTC"}
 
@@ -170,7 +170,7 @@ def is_unavailable(error: BaseException) -> bool:
         modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
         return any(name.partition(".")[0] == "asyncpg" for name in modules)
     closed = isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)
-    return closed or _refuses_all(error)
+    return closed or isinstance(error, LOST) or _refuses_all(error)
 
 
 def _refuses_all(error: object) -> bool:

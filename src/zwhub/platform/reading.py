@@ -10,6 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 Fetch = Callable[..., Awaitable[Sequence[Any]]]  # a statement, its values: the rows
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
 
+# How the driver says that the server ended a connection; the last one, that it lost its own thread
+# over that.
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,
+)
+
 
 class Reads(Protocol):
     """Where a statement with `$1`, `$2` … can be read from; each sees what is committed by then."""
@@ -38,7 +47,7 @@ class Readers:
                 if not connection.is_closed():
                     try:
                         return await self._fetched(connection, statement, values)
-                    except asyncpg.PostgresConnectionError:  # lost just now, with others perhaps
+                    except LOST:  # just now, with others perhaps
                         continue
             return await self._fetched(await self._connect(), statement, values)
 
