@@ -110,7 +110,7 @@ def trace_of(
         purpose=enquiry.purpose.strip(),
         case_number=enquiry.case_number,
         asked_by=enquiry.by,
-        asked_key=vault.number_key(enquiry.value).bytes,
+        asked_key=vault.asked_key(enquiry.value),
         licence_id=held.id if held is not None and held.id else None,
         as_of=enquiry.as_of,
         verdict=finding.verdict,

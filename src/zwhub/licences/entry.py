@@ -11,6 +11,7 @@ import orjson
 
 from zwhub.kernel.crypto.digests import keyed_digest, same, sha256_hex
 from zwhub.kernel.merkle import leaf_hash
+from zwhub.licences.findings import KeptChecks
 from zwhub.licences.model import LicenceReading, Verification
 
 _SEAL = 16  # bytes
@@ -147,6 +148,8 @@ def _plain(value: Any) -> Any:
             return str(value)
         case bytes():
             return value.hex()
+        case KeptChecks():
+            return orjson.Fragment(value.written)
         case _:
             return value
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 
+import orjson
+
 from zwhub.kernel.words import Words
 
 
@@ -112,9 +114,9 @@ class Finding:
         return next(failed, next(open_, None))
 
     @cached_property
-    def kept(self) -> list[dict[str, str]]:
+    def kept(self) -> "KeptChecks":
         """The checks as traces keep them; not to be changed."""
-        return [
+        return KeptChecks(
             {
                 "name": check.name,
                 "outcome": check.outcome,
@@ -123,7 +125,16 @@ class Finding:
                 "clause": check.clause,
             }
             for check in self.checks
-        ]
+        )
+
+
+class KeptChecks(list[dict[str, str]]):
+    """Checks as traces keep them, written down once for all the traces that have the same."""
+
+    @cached_property
+    def written(self) -> str:
+        """As canonical JSON."""
+        return orjson.dumps(self, option=orjson.OPT_SORT_KEYS).decode()
 
 
 # Of millions of verifications most end alike: what follows from the same checks is told once.

@@ -34,7 +34,13 @@ class Held:
     @classmethod
     def read(cls, row_id: int, signed: bytes, collected_at: datetime | None = None) -> "Held":
         """Raises `MalformedJws` or `MalformedBody` for bytes that are no licence record."""
-        jws = parse(signed)
+        return cls.of(row_id, parse(signed), signed, collected_at)
+
+    @classmethod
+    def of(
+        cls, row_id: int, jws: Jws, signed: bytes, collected_at: datetime | None = None
+    ) -> "Held":
+        """As `read`, where the bytes have been parsed."""
         if jws.typ != TYP:  # RFC 8725 §3.11: what was signed as something else is no licence
             words = Words(f"typ 须为 {TYP}", f"typ must be {TYP}")
             raise MalformedJws(words)

@@ -6,14 +6,13 @@ dictionary never changes once records lie under it: a better one gets the next n
 """
 
 import threading
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 
 import zstandard
 
-from zwhub.kernel.crypto.jws import Jws, MalformedJws, decoded
+from zwhub.kernel.crypto.jws import Jws, MalformedJws, decoded, rebuilt
 from zwhub.kernel.words import Words
 
 _NEWEST = 1  # the number of the dictionary that packs
@@ -44,16 +43,16 @@ def pack_all(records: Iterable[Jws]) -> list[bytes]:
     return packed
 
 
-def unpack(packed: bytes) -> bytes:
-    """The record that was packed, byte for byte. Raises `MalformedJws`."""
+def unpack(packed: bytes) -> Jws:
+    """The record that was packed; its `text` is the very bytes. Raises `MalformedJws`."""
     if packed[:1] != _MARK:
         words = Words("记录以未知的词典压缩", "the record is packed with an unknown dictionary")
         raise MalformedJws(words)
-    header_size, signature_size = (int.from_bytes(packed[at : at + 2], "big") for at in (1, 3))
+    header_size = int.from_bytes(packed[1:3], "big")
+    signature_size = int.from_bytes(packed[3:_FRAME], "big")
     body = _FRAME + signature_size
     text = _decompressor().decompress(packed[body:])
-    parts = (text[:header_size], text[header_size:], packed[_FRAME:body])
-    return b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    return rebuilt(text[:header_size], text[header_size:], packed[_FRAME:body])
 
 
 @lru_cache(maxsize=1_024)  # an issuer writes the same into each of its records

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zwhub.kernel.merkle import Frontier, Node
 from zwhub.licences.entry import COLUMNS, TABLES, TRACES, Action, Entry, Trace
+from zwhub.licences.findings import KeptChecks
 from zwhub.licences.model import LedgerEntry, VerificationBatch
 from zwhub.platform.database import copy_records
 from zwhub.platform.reading import Fetch, Within
@@ -88,7 +89,11 @@ async def append(
 
 
 def _row(trace: Trace) -> Iterator[Any]:
-    return (orjson.dumps(one).decode() if type(one) is list else one for one in trace)
+    return (_checks(one) if isinstance(one, list) else one for one in trace)
+
+
+def _checks(checks: list[dict[str, str]]) -> str:
+    return checks.written if isinstance(checks, KeptChecks) else orjson.dumps(checks).decode()
 
 
 @cache

@@ -64,7 +64,11 @@ class Vault:
 
     def number_key(self, number: str) -> UUID:
         """The name of a licence number (证照编号)."""
-        return UUID(bytes=self._name(_NUMBER, number))
+        return UUID(bytes=self.asked_key(number))
+
+    def asked_key(self, asked: str) -> bytes:
+        """What a trace keeps of what was asked about, 16 bytes; of a number, its name."""
+        return self._name(_NUMBER, asked)
 
     def series_key(self, identifier: LicenceIdentifier) -> UUID:
         """The name of what all versions of one licence share."""
@@ -103,19 +107,21 @@ class Vault:
         return self.sealer.seal_all(list(zip(packed, abouts, strict=True)))
 
     def signed(self, kept: Kept) -> bytes:
-        """The record as its issuer signed it, byte for byte.
+        """The record as its issuer signed it, byte for byte. Raises `MalformedJws`."""
+        return self._jws(kept).text
 
-        Raises `MalformedJws` when what is kept was altered, moved, or sealed with a lost key.
-        """
+    def held(self, kept: Kept) -> Held:
+        """The record, read. Raises `MalformedJws` or `MalformedBody`."""
+        jws = self._jws(kept)
+        return Held.of(kept.id, jws, jws.text, kept.collected_at)
+
+    def _jws(self, kept: Kept) -> Jws:
+        """Raises `MalformedJws` when what is kept was altered, moved, or sealed with a lost key."""
         try:
             return unpack(self.sealer.open(kept.sealed, about_licence(*kept[1:3])))
         except CannotOpen:
             words = Words("存储的记录无法解密", "the stored record cannot be opened")
             raise MalformedJws(words) from None
-
-    def held(self, kept: Kept) -> Held:
-        """The record, read. Raises `MalformedJws` or `MalformedBody`."""
-        return Held.read(kept.id, self.signed(kept), kept.collected_at)
 
     def record_key(self, record: bytes) -> str:
         """The name of a refused record (隔离区): it may be no more than a person's number."""

@@ -51,6 +51,11 @@ class Jws(msgspec.Struct, frozen=True):  # made by the million: a sixth of a dat
     signing_input: bytes
     signature: bytes
 
+    @property
+    def text(self) -> bytes:
+        """The record as it is exchanged, byte for byte."""
+        return self.signing_input + b"." + _encoded(self.signature)
+
     def __repr__(self) -> str:
         return f"Jws({self.algorithm}, {self.kid!r}, {self.typ!r})"
 
@@ -83,6 +88,18 @@ def _head(part: bytes) -> tuple[Algorithm, str, str | None, Mapping[str, object]
         _name(header["typ"], "typ") if "typ" in header else None,
         MappingProxyType(header),
     )
+
+
+def rebuilt(header: bytes, payload: bytes, signature: bytes) -> Jws:
+    """As `parse` of what these octets encode to, without decoding them again."""
+    head = _header_part(header)
+    signing_input = head + b"." + _encoded(payload)
+    return Jws(*_head(head), payload=payload, signing_input=signing_input, signature=signature)
+
+
+@lru_cache(maxsize=1_024)
+def _header_part(header: bytes) -> bytes:
+    return _encoded(header)
 
 
 def sign(key: PrivateKey, kid: str, payload: bytes, typ: str) -> str:
