@@ -15,12 +15,22 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from builders import Issuer, a_citizen_number, a_holder, altered, body_of, with_wrong_check
+from builders import (
+    Issuer,
+    a_citizen_number,
+    a_holder,
+    altered,
+    an_issuer,
+    body_of,
+    trusting,
+    with_wrong_check,
+)
 from commands import environment_beside
 from delivered import KINDS, write
 from samplecity import SampleHub
 from zwhub.licences.batch import SUFFIX, Batch, DeliveredFile, sign_batch
 from zwhub.licences.deliveries.rows import COLUMNS
+from zwhub.licences.store import one_collection_at_a_time
 
 HEADER = tuple(COLUMNS)
 TABLES = ("licences", "licence_names", "licence_holders", "licence_statuses")
@@ -273,6 +283,25 @@ async def test_files_follow_each_other_and_their_copies_change_nothing(
         "b.jsonlaccepted 4",
         "c.csvaccepted 1 ·",
     ]
+
+
+async def test_who_is_trusted_meanwhile_is_believed_in_the_next_file(
+    hub: SampleHub, issuer: Issuer, tmp_path: Path
+) -> None:
+    """The workers are given anew what they judge by, between two files."""
+    newcomer = an_issuer()
+    first = large(issuer, tmp_path / "a.jsonl")
+    second = a_file(tmp_path / "b.jsonl", [newcomer.a_licence()])
+    async with hub.db.write() as session:
+        await one_collection_at_a_time(session)  # the first chunk waits for this
+        process = await start(hub, first, second, "--workers", "1")
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while not await session.scalar(waiting):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+        await trusting(hub.db, newcomer)
+    out, err = await process.communicate()
+    assert (process.returncode, err.decode()) == (0, "")
+    assert out.decode().splitlines()[-1].startswith("b.jsonl: rows 1 · accepted 1 · ")
 
 
 async def test_lines_that_are_no_rows_are_told_by_their_numbers(

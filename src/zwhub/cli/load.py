@@ -115,11 +115,13 @@ def _progress() -> Progress:
         TextColumn("{task.fields[rows]:,}  {task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(),
     )
-    # Drawn seldom, because it is drawn by the process that feeds the database; and standard output
-    # is its own affair where it goes to a file.
-    apart = out.is_terminal
     return Progress(
-        *columns, console=err, transient=True, refresh_per_second=2, redirect_stdout=apart
+        *columns,
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+        redirect_stdout=out.is_terminal,  # else it goes to a file, and is its own affair
+        refresh_per_second=2,  # it is drawn by the process that feeds the database
     )
 
 
