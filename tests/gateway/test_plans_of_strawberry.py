@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -168,7 +169,7 @@ class Query:
 
     @strawberry.field
     async def thing(self, info: strawberry.Info[Context, None], wanted: Wanted) -> Thing | None:
-        thing = info.context.things[0]
+        thing = copy(info.context.things[0])  # others may be reading the one itself
         thing.name = f"{thing.name} {wanted}"
         return thing  # type: ignore[no-any-return]
 
