@@ -1,6 +1,9 @@
 """Plans answer as graphql-core does: random documents over schemas whose fields do what they like."""
 
+import gc
 import random
+import warnings
+from collections.abc import Iterator
 from typing import Any, cast
 
 import orjson
@@ -59,6 +62,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_trace_in_other_tests() -> Iterator[None]:
+    """What was dropped is collected here, where it may be."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        gc.collect()
 
 
 @pytest.mark.parametrize("oddity", [0, 0.02, 0.1])

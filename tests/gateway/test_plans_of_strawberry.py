@@ -14,13 +14,21 @@ from graphql import parse, validate
 from hypothesis import HealthCheck, assume, given, settings
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.test_plans import by_core, plans_of, pytestmark, seeds, told, written
+from gateway.test_plans import (
+    by_core,
+    no_trace_in_other_tests,
+    plans_of,
+    pytestmark,
+    seeds,
+    told,
+    written,
+)
 from randomdocuments import RandomDocument
 from zwhub.gateway.plans import plans
 from zwhub.graph.fields import batched
 from zwhub.graph.scalars import SCALARS
 
-__all__ = ["pytestmark"]
+__all__ = ["no_trace_in_other_tests", "pytestmark"]
 
 
 class Failure(Exception):
