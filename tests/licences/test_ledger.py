@@ -26,6 +26,7 @@ from zwhub.licences.ledger import LedgerBroken
 from zwhub.licences.model import LicenceReading, Verification, VerificationBatch
 from zwhub.platform.database import Database, copy_records
 from zwhub.platform.private_files import read_private
+from zwhub.platform.rounds import Rounds
 
 SHORT_TURN = """SELECT size, root, note,
     set_config('idle_in_transaction_session_timeout', '300ms', true)
@@ -140,6 +141,24 @@ async def test_a_hub_alone_at_the_ledger_needs_no_turn(
     rows = await book.rows(f"{ENTRIES} ORDER BY position")
     assert [row.position for row in rows] == list(range(10))
     assert await book.audit(await book.checkpoint()) == []
+
+
+async def test_a_trace_that_cannot_be_kept_spoils_no_other(book: Book) -> None:
+    await book.sequence()
+    ledger = book.ledger()
+    for _ in range(2):
+        await book.record(a_verification(), ledger=ledger)
+
+    async def record(traces: Sequence[Trace]) -> Sequence[None]:
+        await ledger.append(book.db, traces)
+        return [None] * len(traces)
+
+    rounds = Rounds(record, at_once=1)
+    traces: list[Trace] = [a_verification(), a_verification(actor="a\0b"), a_reading()]
+    told = await asyncio.gather(*map(rounds.ask, traces), return_exceptions=True)
+    assert [one is None for one in told] == [True, False, True]
+    assert (await book.checkpoint()).size == 4
+    assert await book.audit() == []
 
 
 async def test_who_comes_too_late_leaves_nothing(book: Book) -> None:

@@ -19,6 +19,9 @@ LOST = (
     asyncpg.InternalClientError,
 )
 
+# How the server says that the values of a statement do not fit.
+UNFIT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+
 
 class Reads(Protocol):
     """Where a statement with `$1`, `$2` … can be read from; each sees what is committed by then."""

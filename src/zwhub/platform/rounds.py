@@ -8,6 +8,8 @@ from typing import Generic, TypeVar, cast
 
 from sqlalchemy.exc import DataError, IntegrityError
 
+from zwhub.platform.reading import UNFIT
+
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
@@ -85,4 +87,4 @@ class Rounds(Generic[Asked, Told]):
 
 
 # What a single question's values can bring about; a database that is away is everybody's.
-_SOMEBODYS_FAULT = (DataError, IntegrityError, ValueError)
+_SOMEBODYS_FAULT = (DataError, IntegrityError, ValueError, *UNFIT)
