@@ -14,6 +14,7 @@ from zwhub.kernel.identifiers.licence import LicenceIdentifier
 from zwhub.kernel.words import Words
 from zwhub.licences.body import Body
 from zwhub.licences.held import Held
+from zwhub.licences.neighbours import names
 from zwhub.licences.packing import pack_all, unpack
 
 NOBODY = UUID(int=0)  # the name of no holder
@@ -56,7 +57,8 @@ class Vault:
     """The two secrets behind the registry: one to find records with, one to read them.
 
     Names are keyed digests of 16 bytes: a number can be a person's own, and a plain hash of it
-    could be searched. Different kinds of names never meet.
+    could be searched. Different kinds of names never meet. Licences whose numbers are close have
+    names that are close; holders have not.
     """
 
     index_secret: bytes = field(repr=False)
@@ -68,11 +70,11 @@ class Vault:
 
     def asked_key(self, asked: str) -> bytes:
         """What a trace keeps of what was asked about, 16 bytes; of a number, its name."""
-        return self._name(_NUMBER, asked)
+        return names(self.index_secret, _NUMBER)(asked)
 
     def series_key(self, identifier: LicenceIdentifier) -> UUID:
         """The name of what all versions of one licence share."""
-        return UUID(bytes=self._name(_SERIES, identifier.series))
+        return UUID(bytes=names(self.index_secret, _SERIES)(identifier.series))
 
     def slot(self, identifier: LicenceIdentifier) -> Slot:
         """Where the version that this identifier names has its place."""
@@ -80,17 +82,17 @@ class Vault:
 
     def holder_key(self, code: str) -> UUID:
         """The name under which a person's or body's licences are found."""
-        return UUID(bytes=self._name(_HOLDER, normalise_code(code)))
+        digest = keyed_digest(self.index_secret, _HOLDER, normalise_code(code))
+        return UUID(bytes=digest[:16])
 
     def names_of(self, bodies: Iterable[Body]) -> list[Names]:
         """All that these licences are found by."""
-        series, number, holder = (
-            keyed_digests(self.index_secret, kind) for kind in (_SERIES, _NUMBER, _HOLDER)
-        )
+        series, number = (names(self.index_secret, kind) for kind in (_SERIES, _NUMBER))
+        holder = keyed_digests(self.index_secret, _HOLDER)
         return [
             Names(
-                series(body.identifier.series)[:16],
-                number(body.number)[:16],
+                series(body.identifier.series),
+                number(body.number),
                 tuple({holder(normalise_code(one.code))[:16]: None for one in body.holders}),
             )
             for body in bodies
@@ -140,9 +142,6 @@ class Vault:
     def reveal(self, about: str, sealed: bytes) -> bytes:
         """What was concealed. Raises `CannotOpen`."""
         return self.sealer.open(sealed, about.encode())
-
-    def _name(self, kind: str, text: str) -> bytes:
-        return keyed_digest(self.index_secret, kind, text)[:16]
 
 
 _SERIES, _NUMBER, _HOLDER = "licence-series", "licence-number", "holder"
