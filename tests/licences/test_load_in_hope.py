@@ -121,6 +121,42 @@ async def test_hope_and_asking_come_to_the_same(empty_database: Database) -> Non
     }
 
 
+def told_again(issuer: Issuer, seed: int) -> list[Row]:
+    """Few records, each told of several times with changing standings."""
+    chance = random.Random(seed)
+    records = [issuer.a_licence(serial=f"S{n}", number=f"N{n}") for n in range(4)]
+    changes = [
+        *(None, SUSPENDED, SUSPENDED._replace(status="01"), SUSPENDED._replace(status="03")),
+        *(SUSPENDED._replace(status=code) for code in ("04", "99")),
+    ]
+    return [Row(n, chance.choice(records), chance.choice(changes)) for n in range(20)]
+
+
+async def test_where_a_file_is_cut_makes_no_difference(empty_database: Database) -> None:
+    """A standing that follows its record in the same chunk, or another standing, is not lost."""
+    issuer = an_issuer()
+    codes: set[str] = set()
+    for seed in range(25):
+        rows = told_again(issuer, seed)
+        whole = [judged(issuer, rows)]
+        cut = [judged(issuer, rows[:7]), judged(issuer, rows[7:8]), judged(issuer, rows[8:])]
+        single = [judged(issuer, [row]) for row in rows]
+        answers = [
+            await outcome(empty_database, made, [hope] * len(made))
+            for made in (whole, cut, single)
+            for hope in (True, False)
+        ]
+        refused = [sorted(row for told in one[:-4] for row in told[1]) for one in answers]
+        assert refused == refused[:1] * 6
+        totals = [one[-5][0] for one in answers]
+        assert totals == totals[:1] * 6
+        # By licence: entries of different licences may be written in another order.
+        standings = [sorted(one[-1], key=lambda entry: entry[0]) for one in answers]
+        assert standings == standings[:1] * 6
+        codes |= {code for _, code, _ in standings[0]}
+    assert codes >= {"01", "02", "03", "04", "99"}
+
+
 async def test_a_number_that_a_later_version_alone_holds_is_taken(
     empty_database: Database,
 ) -> None:

@@ -20,7 +20,8 @@ _NOT_YET = datetime.max.replace(tzinfo=UTC)  # what was just made ready is not c
 class Compared:
     """What the registry makes of some suspects; all other records of their chunk are new."""
 
-    unchanged: list[tuple[int, Ready]] = field(default_factory=list)  # and its row, 0: in the chunk
+    # With the licence's row; below zero, `~place` of the same record further up in the chunk.
+    unchanged: list[tuple[int, Ready]] = field(default_factory=list)
     bad: list[tuple[Ready, Problem]] = field(default_factory=list)
 
     @property
@@ -77,8 +78,8 @@ async def compared(
 
 
 def kept(one: Ready) -> Kept:
-    """As the registry would give it back."""
-    return Kept(0, UUID(bytes=one.series), one.version, one.sealed, _NOT_YET)
+    """As the registry would give it back, but for its row, which it has not yet."""
+    return Kept(~one.place, UUID(bytes=one.series), one.version, one.sealed, _NOT_YET)
 
 
 async def _known(session: AsyncSession, asked: Sequence[Ready]) -> Mapping[tuple[bytes, int], Kept]:

@@ -4,6 +4,7 @@ A chunk is one transaction, so after a crash the file goes on where it stood, an
 changes nothing.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,10 +102,16 @@ async def _stored(
 ) -> Stored:
     found = await compared(session, judged.sound, suspects, vault)
     changes, stored = await _told(session, step, judged, found, vault, now)
-    left = found.not_new
+    left = sorted(found.not_new)
     new = judged.sound.without(left) if left else judged.sound
-    await _copy(session, new, changes, now)
+    moved = [(_moved(row_id, left), said, basis) for row_id, said, basis in changes]
+    await _copy(session, new, moved, now)
     return stored
+
+
+def _moved(row_id: int, left: Sequence[int]) -> int:
+    """Below zero, the place among the records that are new: those left out do not count."""
+    return row_id if row_id >= 0 else ~(~row_id - bisect_left(left, ~row_id))
 
 
 async def compare_chunk(
@@ -129,7 +136,7 @@ async def _told(
     now: datetime,
 ) -> "tuple[list[Changed], Stored]":
     """What changes in the standing of licences that are held, and what became of all rows."""
-    changes, wrong = await _changes(session, found.unchanged, now)
+    changes, wrong = await _changes(session, found.unchanged, judged.sound, now)
     late = [*found.bad, *wrong]
     bad = [*judged.bad, *(_refused(one, problem, vault) for one, problem in late)]
     new = len(judged.sound.rows) - len(found.not_new)
@@ -140,27 +147,41 @@ def _refused(one: Ready, problem: Problem, vault: Vault) -> Bad:
     return refused(one.row, vault.signed(kept(one)).decode("ascii"), (problem,), vault)
 
 
-Changed = tuple[int, Standing, str]  # the licence's row, its new standing, on what basis
+# The licence's row (`~place`: of a new record), its new standing, on what basis.
+Changed = tuple[int, Standing, str]
 Doubtful = list[tuple[Ready, Problem]]
 
 
 async def _changes(
-    session: AsyncSession, unchanged: Sequence[tuple[int, Ready]], now: datetime
+    session: AsyncSession, unchanged: Sequence[tuple[int, Ready]], sound: Sound, now: datetime
 ) -> tuple[list[Changed], Doubtful]:
-    """Standings that a file tells of licences that are held already."""
-    told = [(row_id, one, one.change) for row_id, one in unchanged if row_id and one.change]
-    histories = await store.histories(session, [row_id for row_id, _, _ in told]) if told else {}
+    """Standings that a file tells of licences that are held already, or stand above in the chunk.
+
+    One follows the other, in the order of the rows.
+    """
+    told = [(row_id, one, one.change) for row_id, one in unchanged if one.change]
+    held = {row_id for row_id, _, _ in told if row_id >= 0}
+    histories = await store.histories(session, held) if held else {}
+    newest = {row_id: history[-1] for row_id, history in histories.items()}
     changes: list[Changed] = []
     wrong: Doubtful = []
     for row_id, one, change in told:
-        present = histories[row_id][-1]
+        present = newest.get(row_id) or _first(sound.changes.get(~row_id), now)
         standing = _standing(change, max(now, present.recorded_at + _TICK))
         same = (present.state, present.since) == (standing.state, standing.since)
         if standing.state in FOLLOWING[present.state]:
+            newest[row_id] = standing
             changes.append((row_id, standing, change.basis))
         elif not same and change.status != ISSUED:
             wrong.append((one, STATUS_CANNOT_FOLLOW))
     return changes, wrong
+
+
+def _first(change: Change | None, now: datetime) -> Standing:
+    """The standing in which a new record is stored."""
+    if change is None or change.status == ISSUED:
+        return Standing(CODES[ISSUED], now, now)
+    return _standing(change, now + _TICK)
 
 
 def _standing(change: Change, recorded_at: datetime) -> Standing:
@@ -181,7 +202,10 @@ async def _copy(
     first = await store_deliveries.next_id(session)
     told = ((first + place, change) for place, change in new.changes.items())
     beginnings = ((i, change) for i, change in told if change.status != ISSUED)
-    later = [*changes, *((i, _standing(said, now + _TICK), said.basis) for i, said in beginnings)]
+    later = [
+        *((i, _first(said, now), said.basis) for i, said in beginnings),
+        *((i if i >= 0 else first + ~i, said, basis) for i, said, basis in changes),
+    ]
     await store_deliveries.copy_in(
         session,
         copying.counted_from(first, new.names, copying.OF_NAMES),
