@@ -7,6 +7,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from websockets.asyncio.client import connect
 
 from server import serving
 from zwhub.cli import connection
@@ -16,6 +18,11 @@ HEAD = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n"
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).accept()
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        return
     body = await Request(scope, receive).body()
     await PlainTextResponse(body)(scope, receive, send)
 
@@ -92,6 +99,14 @@ async def test_a_head_without_end_is_too_large(endless: bytes, caller: Caller) -
 async def test_it_is_told_so(caller: Caller) -> None:
     await caller.say(HEAD + b"long: " + b"x" * (MOST_HEAD_BYTES + 1))
     assert (await caller.hear_all()).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_websocket_is_none_of_its_business() -> None:
+    async with serving(echo) as address, connect(f"ws://{address}/") as socket:
+        await asyncio.sleep(1.5)
+        async with asyncio.timeout(60):
+            await (await socket.ping())
 
 
 async def test_requests_behind_one_another_are_answered(caller: Caller) -> None:

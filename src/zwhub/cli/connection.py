@@ -21,6 +21,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*arguments, **more)
         self._awaited: asyncio.TimerHandle | None = None  # while a head is on its way
         self._received = 0
+        self._handed_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type] # as uvicorn declares it
@@ -32,7 +33,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.transport.is_closing():
+        if self._handed_over or self.transport.is_closing():
             return
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete:
@@ -42,6 +43,10 @@ class Connection(HttpToolsProtocol):
             self._received += len(data)
             if self._received > MOST_HEAD_BYTES:
                 self._hang_up(_TOO_LARGE)
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        self._handed_over = True  # the socket has another protocol, and a patience of its own
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
