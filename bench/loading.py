@@ -1,12 +1,13 @@
-"""Loading (批量入库压测): `python bench/loading.py DATA_DIR FILES [--held N]`.
+"""Loading (批量入库压测): `python bench/loading.py DATA_DIR FILES [--held N] [--once]`.
 
 DATA_DIR is the data folder of a demo hub that was stopped, FILES the folder into which `zwhub licences
 generate --data-dir DATA_DIR` wrote JSON lines. They are loaded twice, each time into a fresh copy of
 DATA_DIR: those that have a batch signature as they are, then all of them without any, so that every
-record's own signature is verified. With `--held` the tables hold N other licences before, with their
-indexes. The raw limits are measured in the same run: P-256 and SHA-256 of OpenSSL, COPY of ready
-rows. CPU is that which the processes used, whatever else the machine did meanwhile; memory the
-largest sum of proportional sets of the loader's processes, PostgreSQL's left out. Needs openssl.
+record's own signature is verified. With `--once` they are loaded once, all as they are. With `--held`
+the tables hold N other licences before, with their indexes. The raw limits are measured in the same
+run: P-256 and SHA-256 of OpenSSL, COPY of ready rows. CPU is that which the processes used, whatever
+else the machine did meanwhile; memory the largest sum of proportional sets of the loader's processes,
+PostgreSQL's left out. Needs openssl.
 Prints a table.
 """
 
@@ -196,26 +197,34 @@ def show(line: Line) -> None:
     print(f"{line.what:34}{line.rows:>11,}{line.rows / line.seconds:>12,.0f}", *cells)
 
 
+def once(data_dir: Path, held: int, files: Sequence[Path]) -> list[Line]:
+    """All files as they are."""
+    with hub(data_dir, held) as (copy, _, server):
+        return [loaded("as they are", copy, server, files)]
+
+
+def twice(data_dir: Path, held: int, files: Sequence[Path]) -> list[Line]:
+    """Those under a batch signature; COPY of ready rows behind them; all files without any."""
+    vouched = [one for one in files if one.with_name(one.name + ".batch.jws").exists()]
+    with hub(data_dir, held) as (copy, url, server):
+        lines = [loaded("under batch signatures", copy, server, vouched)]
+        lines.append(asyncio.run(copied(url, server)))
+    with hub(data_dir, held) as (copy, _, server), tempfile.TemporaryDirectory() as folder:
+        bare = [Path(folder) / one.name for one in files]
+        for link, file in zip(bare, files, strict=True):
+            link.symlink_to(file.absolute())
+        return [*lines, loaded("every signature verified", copy, server, bare)]
+
+
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("data_dir", type=Path)
     words.add_argument("files", type=Path)
     words.add_argument("--held", type=int, default=0)
+    words.add_argument("--once", action="store_true")
     given = words.parse_args()
     files = sorted(given.files.glob("part-*.jsonl"))
-    vouched = [one for one in files if one.with_name(one.name + ".batch.jws").exists()]
-    lines = []
-    with hub(given.data_dir, given.held) as (data_dir, url, server):
-        lines.append(loaded("under batch signatures", data_dir, server, vouched))
-        lines.append(asyncio.run(copied(url, server)))
-    with (
-        hub(given.data_dir, given.held) as (data_dir, _, server),
-        tempfile.TemporaryDirectory() as b,
-    ):
-        bare = [Path(b) / one.name for one in files]
-        for link, file in zip(bare, files, strict=True):
-            link.symlink_to(file.absolute())
-        lines.append(loaded("every signature verified", data_dir, server, bare))
+    lines = (once if given.once else twice)(given.data_dir, given.held, files)
     print(f"{'':34}{'records':>11}{'a second':>12}   loader µs  server µs  memory MiB")
     for line in lines:
         show(line)
