@@ -109,6 +109,21 @@ async def test_a_websocket_is_none_of_its_business() -> None:
             await (await socket.ping())
 
 
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+
+
+@pytest.mark.parametrize("cut", [0, 5, len(HEAD + OFFER), len(HEAD + OFFER) + 4])
+async def test_an_upgrade_that_is_declined_costs_no_body(cut: int, caller: Caller) -> None:
+    """As Java's HttpClient asks first; what follows is asked without the offer."""
+    request = HEAD + OFFER + b"\r\nhello"
+    await caller.say(request[:cut])
+    await asyncio.sleep(0.1)
+    await caller.say(request[cut:])
+    assert (await caller.hear(b"hello")).startswith(b"HTTP/1.1 200 ")
+    await caller.say(HEAD + b"\r\nagain")
+    assert (await caller.hear(b"again")).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_requests_behind_one_another_are_answered(caller: Caller) -> None:
     await caller.say((HEAD + b"\r\nhello") * 3 + (HEAD + b"\r\nbye  "))
     assert (await caller.hear(b"bye  ")).count(b"hello") == 3

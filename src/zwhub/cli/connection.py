@@ -1,12 +1,19 @@
-"""A connection (连接): uvicorn's, but a request's head has to come soon and be small."""
+"""A connection (连接): uvicorn's, but a request's head has to come soon and be small.
+
+And an upgrade that is declined costs no body: Java's HttpClient offers h2c with its first request,
+and a parser that has seen an upgrade reads no further.
+"""
 
 import asyncio
+import sys
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_SECONDS = 10.0  # from the first byte, or from where one is waited for, to the empty line
 MOST_HEAD_BYTES = 65_536
+_OF_UPGRADES = (b"connection", b"upgrade", b"http2-settings")
 _TOO_LATE = b"408 Request Timeout"
 _TOO_LARGE = b"431 Request Header Fields Too Large"
 
@@ -22,6 +29,7 @@ class Connection(HttpToolsProtocol):
         self._awaited: asyncio.TimerHandle | None = None  # while a head is on its way
         self._received = 0
         self._handed_over = False
+        self._data = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type] # as uvicorn declares it
@@ -32,6 +40,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._data = data
         super().data_received(data)
         if self._handed_over or self.transport.is_closing():
             return
@@ -54,7 +63,26 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_is_here()
-        super().on_headers_complete()
+        if not self._declines():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self._declines():
+            super().on_message_complete()
+
+    def _declines(self) -> bool:
+        """Whether the head asks for a protocol that is not spoken here; it is then read anew."""
+        return self.parser.should_upgrade() and not self._should_upgrade()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Go on in HTTP/1.1 (RFC 9110 §7.8), with another parser and a head that asks for nothing."""
+        stopped = sys.exc_info()[1]  # uvicorn calls this where it has caught it
+        if not isinstance(stopped, httptools.HttpParserUpgrade):
+            return
+        lines = [b"%s %s HTTP/1.1" % (self.parser.get_method(), self.url)]
+        lines += [b"%s: %s" % line for line in self.headers if line[0] not in _OF_UPGRADES]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.feed_data(b"\r\n".join([*lines, b"", self._data[stopped.args[0] :]]))
 
     def _await_head(self) -> None:
         if self._awaited is None:
