@@ -96,7 +96,7 @@ class Mark(NamedTuple):
     device: int
     inode: int
     size: int
-    modified: int
+    changed: int  # the time nobody can set back
 
 
 def mark_of(path: Path) -> Mark | None:
@@ -105,7 +105,7 @@ def mark_of(path: Path) -> Mark | None:
         found = path.stat()
     except OSError:
         return None
-    return Mark(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    return Mark(found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns)
 
 
 def batch_signature(path: Path) -> bytes | None:
