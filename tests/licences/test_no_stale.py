@@ -123,13 +123,19 @@ async def a_rush(
                 )
 
 
-async def storm(rush: Rush, faults: Faults, *, seconds: float, most: float, enough: int) -> None:
-    """Faults of the cache beside faults of the hubs; ends with enough verifications, or `most`."""
+async def storm(
+    rush: Rush, faults: Faults, *, seconds: float, most: float, enough: int, each: int
+) -> None:
+    """Faults of the cache beside faults of the hubs.
+
+    It ends with enough verifications and `each` fault as often as wanted, or after `most` seconds.
+    """
     begun = asyncio.get_running_loop().time()
 
     def over() -> bool:
         spent = asyncio.get_running_loop().time() - begun
-        return spent > most or (spent > seconds and rush.judge.verifications >= enough)
+        calm = spent > seconds and rush.judge.verifications >= enough
+        return spent > most or (calm and min(faults.happened[one] for one in FAULTS) >= each)
 
     async def of_the_cache() -> None:
         dice = random.Random(f"{rush.seed} cache")
@@ -213,7 +219,7 @@ async def test_no_verdict_is_stale(
     monkeypatch.setattr(watch, "PAUSE", 0.0)
     async with a_rush(sample_city, fresh_database, seed=1, batch=60, longest=0.5) as made:
         rush, faults = made
-        raging = asyncio.create_task(storm(rush, faults, seconds=3, most=9, enough=1_500))
+        raging = asyncio.create_task(storm(rush, faults, seconds=3, most=60, enough=1_500, each=1))
         await run(rush, raging, writers=10, readers=4, batches=1)
     require_none_stale(rush, faults, verifications=700, each=1)
 
@@ -225,6 +231,8 @@ async def test_no_verdict_is_stale_in_200_000(
     monkeypatch.setattr(watch, "PAUSE", 2.0)
     async with a_rush(sample_city, fresh_database, seed=2, batch=300, longest=3.0) as made:
         rush, faults = made
-        raging = asyncio.create_task(storm(rush, faults, seconds=60, most=600, enough=201_000))
+        raging = asyncio.create_task(
+            storm(rush, faults, seconds=60, most=600, enough=201_000, each=5)
+        )
         await run(rush, raging, writers=14, readers=3, batches=4)
     require_none_stale(rush, faults, verifications=200_000, each=5)
