@@ -42,6 +42,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._data = data
         super().data_received(data)
+        self._data = b""
         if self._handed_over or self.transport.is_closing():
             return
         cycle: RequestResponseCycle | None = self.cycle

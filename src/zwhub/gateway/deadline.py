@@ -7,7 +7,7 @@ from types import TracebackType
 class Deadline:
     """`with Deadline(10): await …` raises `TimeoutError` when the time is over.
 
-    As `asyncio.timeout`, which takes three times as long to be entered and left.
+    As `asyncio.timeout`, but for what that keeps to be asked and put off.
     """
 
     __slots__ = ("_cancelling", "_over", "_seconds", "_task", "_timer")

@@ -1,8 +1,8 @@
 """Neighbours (相邻名): keyed digests that lie beside each other where their texts begin alike.
 
 An issuer numbers its licences one after the other, and delivers them so. Digests that are random
-throughout put each name of a delivery on another page of the index, to be read, changed, and
-logged whole after a checkpoint: behind millions of licences that doubles what storing costs.
+throughout would put each name of a delivery on another page of the index, to be read, changed,
+and logged whole after a checkpoint.
 """
 
 import re

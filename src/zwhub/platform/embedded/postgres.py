@@ -36,7 +36,7 @@ _SETTINGS = (
     "unix_socket_permissions=0700",
     "max_connections=60",
     # After each checkpoint every page that is touched is logged whole, and loading touches indexes
-    # all over: eight million licences log some 7 GB.
+    # all over.
     "max_wal_size=8GB",
     "checkpoint_timeout=15min",
     # Tables that only grow are vacuumed when they have doubled, not at each fifth more.
